@@ -1,0 +1,5 @@
+//! Everything that touches the world: the clock, the disk, the network, keys, the command line.
+//!
+//! Within this wing a module imports only modules above it in this list, and anything of [`engine`](crate::engine).
+
+pub mod cli;
