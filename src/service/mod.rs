@@ -2,4 +2,10 @@
 //!
 //! Within this wing a module imports only modules above it in this list, and anything of [`engine`](crate::engine).
 
+pub mod config;
+
+pub mod clock;
+
+pub mod callers;
+
 pub mod cli;

@@ -1,0 +1,826 @@
+//! The configuration: one TOML file, then the environment over it, read and checked once at the start.
+//!
+//! OPERATIONS.md describes every key. An unknown key is an error that names it and its line. Relative paths start at the
+//! folder of the file. Secrets are never here: a key says in which file or variable its passphrase stands.
+//!
+//! `RUBRICA_DATA` overrides `data`, `RUBRICA_LIMITS_DOCUMENT_BYTES` overrides `document_bytes` of `[limits]`, and so on;
+//! lists of tables (`[[seal]]`, `[[tsa]]`) are in the file alone.
+
+mod catalogue;
+mod network;
+
+pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
+pub use network::Network;
+
+use crate::engine::{Error, Result, Time};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that an operator decides.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the public pages, the validation and, unless they have an address of their own, the callers' routes listen.
+    pub listen: SocketAddr,
+    /// Where the routes that need a caller's key listen, apart from the public ones.
+    pub callers_listen: Option<SocketAddr>,
+    /// The folder that holds the store.
+    pub data: PathBuf,
+    /// The callers file; without it the routes that need a caller are not opened.
+    pub callers: Option<PathBuf>,
+    /// The catalogue of entities, offices, units, procedures and subjects.
+    pub catalogue: Option<PathBuf>,
+    /// The calendar of non-working days of the sede.
+    pub calendar: Option<PathBuf>,
+    /// Languages of pages and justificantes, the first being the default.
+    pub languages: Vec<String>,
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,rubrica=debug`.
+    pub log: String,
+    /// The e-office.
+    pub sede: Sede,
+    /// The store.
+    pub store: StoreSettings,
+    /// Whom signatures are checked against.
+    pub trust: Trust,
+    /// The register.
+    pub register: Register,
+    /// The code of authenticity.
+    pub code: CodeSettings,
+    /// Bounds on requests.
+    pub limits: RequestLimits,
+    /// Fetching of revocation data and certificates.
+    pub sources: SourceSettings,
+    /// The seals.
+    #[serde(rename = "seal")]
+    pub seals: Vec<SealSettings>,
+    /// The time-stamping authorities.
+    #[serde(rename = "tsa")]
+    pub tsas: Vec<TsaSettings>,
+}
+
+/// `[sede]`: the e-office.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sede {
+    /// Its name, as justificantes and pages print it.
+    pub name: String,
+    /// Its address, as justificantes print it and codes are checked at; without a slash at the end.
+    pub url: String,
+    /// The IANA zone of its official time.
+    pub zone: String,
+    /// The certificate of its web site, to be listed beside the seals.
+    pub certificate: Option<PathBuf>,
+}
+
+/// `[store]`: the embedded store.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// The file with the key that encrypts what is stored. It lies outside of `data`.
+    pub key: Option<PathBuf>,
+    /// How long a request waits for the store.
+    pub timeout_seconds: u64,
+}
+
+/// `[trust]`: whom signatures are checked against.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trust {
+    /// Files (PEM or DER) and folders of trust anchors.
+    pub anchors: Vec<PathBuf>,
+    /// Files and folders of further certificates that paths may be built with.
+    pub certificates: Vec<PathBuf>,
+    /// Files and folders of revocation lists.
+    pub crls: Vec<PathBuf>,
+}
+
+/// `[register]`: numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Register {
+    /// Digits of year, office and sequence in a register number: `4+6+10`.
+    pub layout: String,
+}
+
+/// `[code]`: the code of authenticity (CEA) and its page.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CodeSettings {
+    /// The file with the secret that keys the hashes of groups and chooses the groups that are asked. Outside of `data`.
+    pub secrets: Option<PathBuf>,
+    /// How many of the six groups the page asks.
+    pub groups: u8,
+    /// Attempts on one id within the window.
+    pub attempts_per_id: u32,
+    /// Attempts from one address within the window.
+    pub attempts_per_address: u32,
+    /// The length of the window.
+    pub window_minutes: u64,
+}
+
+/// `[limits]`: bounds on requests.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RequestLimits {
+    /// Bytes of one document.
+    pub document_bytes: u64,
+    /// Bytes of one whole request.
+    pub request_bytes: u64,
+    /// Attachments of one request.
+    pub attachments: usize,
+    /// Bytes of the metadata of one request.
+    pub metadata_bytes: u64,
+    /// How long the head of a request may take.
+    pub header_seconds: u64,
+    /// How long one request may take in all.
+    pub request_seconds: u64,
+    /// Requests at work at once; more get 503.
+    pub concurrent_requests: usize,
+    /// Requests per minute from one address to the public routes; more get 429.
+    pub requests_per_minute: u32,
+}
+
+/// `[sources]`: fetching of revocation data and certificates.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceSettings {
+    /// Whether nothing is fetched.
+    pub offline: bool,
+    /// The HTTP proxy that everything goes through.
+    pub proxy: Option<String>,
+    /// Private addresses that may be fetched from all the same: `10.1.2.3`, `10.1.0.0/16`, `127.0.0.1:8481`.
+    pub private_addresses: Vec<Network>,
+    /// How long one fetch may take.
+    pub timeout_seconds: u64,
+    /// Bytes of one answer.
+    pub answer_bytes: u64,
+}
+
+/// `[[seal]]`: a seal and its key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealSettings {
+    /// The name by which entities and requests choose it.
+    pub name: String,
+    /// The key: PKCS#12, or PEM.
+    pub key: PathBuf,
+    /// The certificate and its chain in PEM, where the key file does not hold them.
+    #[serde(default)]
+    pub certificate: Option<PathBuf>,
+    /// The file whose first line is the passphrase of the key.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
+    /// The environment variable that holds the passphrase of the key.
+    #[serde(default)]
+    pub passphrase_env: Option<String>,
+    /// RSA keys sign with PSS padding instead of PKCS#1 v1.5.
+    #[serde(default)]
+    pub rsa_pss: bool,
+    /// The time-stamping authorities to ask, in this order. Without any, seals are of level B-B.
+    #[serde(default)]
+    pub tsa: Vec<String>,
+    /// What happens when none of them answers.
+    #[serde(default)]
+    pub when_tsa_fails: WhenTsaFails,
+    /// The reason that signatures state.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The location that signatures state.
+    #[serde(default)]
+    pub location: Option<String>,
+}
+
+/// What happens when no time-stamping authority answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenTsaFails {
+    /// The seal is of level B-B, and the answer, the log and the report say so.
+    #[default]
+    Degrade,
+    /// Nothing is sealed.
+    Fail,
+}
+
+/// `[[tsa]]`: a time-stamping authority (RFC 3161).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TsaSettings {
+    /// The name by which seals choose it.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+    /// How long it may take.
+    #[serde(default = "five_seconds")]
+    pub timeout_seconds: u64,
+    /// The policy that its tokens must state, in dotted form.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// Files and folders of the anchors of its certificate; without any, those of `[trust]`.
+    #[serde(default)]
+    pub anchors: Vec<PathBuf>,
+}
+
+fn five_seconds() -> u64 {
+    5
+}
+
+impl TsaSettings {
+    /// How long it may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)),
+            callers_listen: None,
+            data: "data".into(),
+            callers: None,
+            catalogue: None,
+            calendar: None,
+            languages: ["es", "ca", "eu", "gl", "en"].map(String::from).into(),
+            log: "info".into(),
+            sede: Sede::default(),
+            store: StoreSettings::default(),
+            trust: Trust::default(),
+            register: Register::default(),
+            code: CodeSettings::default(),
+            limits: RequestLimits::default(),
+            sources: SourceSettings::default(),
+            seals: Vec::new(),
+            tsas: Vec::new(),
+        }
+    }
+}
+
+impl Default for Sede {
+    fn default() -> Self {
+        Sede {
+            name: "Sede Electrónica".into(),
+            url: "http://127.0.0.1:8480".into(),
+            zone: "Europe/Madrid".into(),
+            certificate: None,
+        }
+    }
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        StoreSettings {
+            key: None,
+            timeout_seconds: 10,
+        }
+    }
+}
+
+impl Default for Register {
+    fn default() -> Self {
+        Register {
+            layout: "4+6+10".into(),
+        }
+    }
+}
+
+impl Default for CodeSettings {
+    fn default() -> Self {
+        CodeSettings {
+            secrets: None,
+            groups: 3,
+            attempts_per_id: 20,
+            attempts_per_address: 60,
+            window_minutes: 60,
+        }
+    }
+}
+
+impl Default for RequestLimits {
+    /// The register of the Social Security takes 10 MB a request today; these leave room.
+    fn default() -> Self {
+        RequestLimits {
+            document_bytes: 50 << 20,
+            request_bytes: 200 << 20,
+            attachments: 100,
+            metadata_bytes: 1 << 20,
+            header_seconds: 10,
+            request_seconds: 120,
+            concurrent_requests: 256,
+            requests_per_minute: 600,
+        }
+    }
+}
+
+impl Default for SourceSettings {
+    fn default() -> Self {
+        SourceSettings {
+            offline: false,
+            proxy: None,
+            private_addresses: Vec::new(),
+            timeout_seconds: 10,
+            answer_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file at `path`, then the environment over it, and checks the whole.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = read_text(path, "configuration file")?;
+        Config::from_toml(&text, path, std::env::vars())
+    }
+
+    /// The configuration that `text`, the contents of the file at `path`, and `environment` make.
+    pub fn from_toml(
+        text: &str,
+        path: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        let mut config: Config = parse_toml(text, path)?;
+        let mut table: toml::Table = parse_toml(text, path)?;
+        for (name, value) in environment {
+            if let Some(key) = overridden_key(&name) {
+                config = override_key(&mut table, &key, &name, &value)?;
+            }
+        }
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        config
+            .check()
+            .map_err(|error| error.in_file(path))
+            .map(|()| config)
+    }
+
+    /// The seal of this name.
+    pub fn seal(&self, name: &str) -> Option<&SealSettings> {
+        self.seals.iter().find(|s| s.name == name)
+    }
+
+    /// The time-stamping authority of this name.
+    pub fn tsa(&self, name: &str) -> Option<&TsaSettings> {
+        self.tsas.iter().find(|t| t.name == name)
+    }
+
+    /// Where the routes that need a caller listen.
+    pub fn callers_address(&self) -> SocketAddr {
+        self.callers_listen.unwrap_or(self.listen)
+    }
+
+    /// Makes relative paths start at `folder`.
+    fn resolve(&mut self, folder: &Path) {
+        let seals = self.seals.iter_mut().flat_map(|s| {
+            std::iter::once(&mut s.key)
+                .chain(&mut s.certificate)
+                .chain(&mut s.passphrase_file)
+        });
+        let paths = std::iter::once(&mut self.data)
+            .chain(&mut self.callers)
+            .chain(&mut self.catalogue)
+            .chain(&mut self.calendar)
+            .chain(&mut self.sede.certificate)
+            .chain(&mut self.store.key)
+            .chain(&mut self.code.secrets)
+            .chain(&mut self.trust.anchors)
+            .chain(&mut self.trust.certificates)
+            .chain(&mut self.trust.crls)
+            .chain(self.tsas.iter_mut().flat_map(|t| &mut t.anchors))
+            .chain(seals);
+        for path in paths {
+            *path = folder.join(&*path);
+        }
+    }
+
+    /// What types alone do not say.
+    fn check(&self) -> Result<(), Fault> {
+        self.check_sede()?;
+        self.check_bounds()?;
+        self.check_names()?;
+        for (key, path) in [
+            ("store.key", &self.store.key),
+            ("code.secrets", &self.code.secrets),
+        ] {
+            if path.as_ref().is_some_and(|p| p.starts_with(&self.data)) {
+                return fault(
+                    key,
+                    "lies inside of the data folder; who copies that would copy the key too",
+                );
+            }
+        }
+        if self
+            .callers_listen
+            .is_some_and(|address| address == self.listen)
+        {
+            return fault(
+                "callers_listen",
+                "is the same address as listen; leave it out",
+            );
+        }
+        match &self.sources.proxy {
+            Some(proxy) if !is_web_address(proxy) => {
+                fault("sources.proxy", "is not an http:// address")
+            }
+            Some(proxy) if proxy.contains('@') => {
+                fault("sources.proxy", "must not hold a user or a password")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_sede(&self) -> Result<(), Fault> {
+        if self.sede.name.trim().is_empty() {
+            return fault("sede.name", "is empty");
+        }
+        if !is_web_address(&self.sede.url) || self.sede.url.ends_with('/') {
+            return fault(
+                "sede.url",
+                "is not an http:// or https:// address without a slash at the end",
+            );
+        }
+        let epoch = Time::from_unix(0).and_then(|t| t.in_zone(&self.sede.zone));
+        if epoch.is_err() {
+            return fault(
+                "sede.zone",
+                "is not an IANA time zone such as Europe/Madrid",
+            );
+        }
+        if self.languages.is_empty() {
+            return fault("languages", "is empty");
+        }
+        Ok(())
+    }
+
+    fn check_bounds(&self) -> Result<(), Fault> {
+        if !(1..=6).contains(&self.code.groups) {
+            return fault("code.groups", "is not between 1 and 6");
+        }
+        let limits = &self.limits;
+        for (key, value) in [
+            ("code.attempts_per_id", u64::from(self.code.attempts_per_id)),
+            (
+                "code.attempts_per_address",
+                u64::from(self.code.attempts_per_address),
+            ),
+            ("code.window_minutes", self.code.window_minutes),
+            ("store.timeout_seconds", self.store.timeout_seconds),
+            ("sources.timeout_seconds", self.sources.timeout_seconds),
+            ("sources.answer_bytes", self.sources.answer_bytes),
+            ("limits.document_bytes", limits.document_bytes),
+            ("limits.request_bytes", limits.request_bytes),
+            ("limits.metadata_bytes", limits.metadata_bytes),
+            ("limits.header_seconds", limits.header_seconds),
+            ("limits.request_seconds", limits.request_seconds),
+            (
+                "limits.concurrent_requests",
+                limits.concurrent_requests as u64,
+            ),
+            (
+                "limits.requests_per_minute",
+                u64::from(limits.requests_per_minute),
+            ),
+        ] {
+            if value == 0 {
+                return fault(key, "is zero");
+            }
+        }
+        if limits.document_bytes > limits.request_bytes {
+            return fault("limits.document_bytes", "is more than limits.request_bytes");
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<(), Fault> {
+        if let Some(name) = repeated(self.tsas.iter().map(|t| &t.name)) {
+            return fault("tsa.name", format!("{name:?} is there twice"));
+        }
+        if let Some(name) = repeated(self.seals.iter().map(|s| &s.name)) {
+            return fault("seal.name", format!("{name:?} is there twice"));
+        }
+        for tsa in &self.tsas {
+            if !is_web_address(&tsa.url) {
+                return fault(
+                    "tsa.url",
+                    format!("of {:?} is not an http:// or https:// address", tsa.name),
+                );
+            }
+            if tsa.timeout_seconds == 0 {
+                return fault("tsa.timeout_seconds", format!("of {:?} is zero", tsa.name));
+            }
+        }
+        for seal in &self.seals {
+            if let Some(unknown) = seal.tsa.iter().find(|name| self.tsa(name).is_none()) {
+                return fault(
+                    "seal.tsa",
+                    format!("{unknown:?} of {:?} is the name of no [[tsa]]", seal.name),
+                );
+            }
+            if seal.passphrase_file.is_some() && seal.passphrase_env.is_some() {
+                let problem = format!(
+                    "of {:?} has passphrase_env beside it; one of them is enough",
+                    seal.name
+                );
+                return fault("seal.passphrase_file", problem);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A key and what is wrong with it.
+struct Fault {
+    key: &'static str,
+    problem: String,
+}
+
+fn fault<T>(key: &'static str, problem: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault {
+        key,
+        problem: problem.into(),
+    })
+}
+
+impl Fault {
+    fn in_file(self, path: &Path) -> Error {
+        let Fault { key, problem } = self;
+        Error::invalid(path.display().to_string(), format!("{key} {problem}"))
+            .remedy("OPERATIONS.md describes every key.")
+    }
+}
+
+fn is_web_address(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|r| !r.is_empty() && !r.starts_with('/') && !r.contains(char::is_whitespace))
+}
+
+fn repeated<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+/// Tables of the file whose keys the environment may override.
+const TABLES: &[&str] = &[
+    "sede", "store", "trust", "register", "code", "limits", "sources",
+];
+/// Keys outside of tables that the environment may override.
+const KEYS: &[&str] = &[
+    "listen",
+    "callers_listen",
+    "data",
+    "callers",
+    "catalogue",
+    "calendar",
+    "languages",
+    "log",
+];
+
+/// The table, if any, and the key that an environment variable overrides. Variables that begin with `RUBRICA_` and name
+/// neither a table nor a key are not ours to judge.
+fn overridden_key(variable: &str) -> Option<(Option<&'static str>, String)> {
+    let name = variable.strip_prefix("RUBRICA_")?.to_ascii_lowercase();
+    if KEYS.contains(&name.as_str()) {
+        return Some((None, name));
+    }
+    TABLES.iter().find_map(|table| {
+        let key = name.strip_prefix(table)?.strip_prefix('_')?;
+        Some((Some(*table), key.to_string()))
+    })
+}
+
+/// Puts `value` in its place in `table`: as TOML where it reads as that and fits, else as a string.
+fn override_key(
+    table: &mut toml::Table,
+    (within, key): &(Option<&'static str>, String),
+    variable: &str,
+    value: &str,
+) -> Result<Config> {
+    let typed = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut t| t.remove("v"));
+    let plain = toml::Value::String(value.to_string());
+    let mut last = String::new();
+    for candidate in typed.into_iter().chain([plain]) {
+        let place = match within {
+            None => &mut *table,
+            Some(within) => table
+                .entry(*within)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+                .as_table_mut()
+                .ok_or_else(|| {
+                    Error::invalid(variable.to_string(), format!("{within} is not a table"))
+                })?,
+        };
+        place.insert(key.clone(), candidate);
+        match Config::deserialize(table.clone()) {
+            Ok(config) => return Ok(config),
+            Err(error) => last = error.message().trim().to_string(),
+        }
+    }
+    Err(
+        Error::invalid(format!("environment variable {variable}"), last)
+            .remedy("OPERATIONS.md describes every key."),
+    )
+}
+
+/// The largest configuration file that is read.
+const TEXT_BYTES: u64 = 16 << 20;
+
+/// The text of a file of the operator. `what` names it in errors.
+pub fn read_text(path: &Path, what: &str) -> Result<String> {
+    let mut text = String::new();
+    let opened =
+        std::fs::File::open(path).and_then(|f| f.take(TEXT_BYTES + 1).read_to_string(&mut text));
+    match opened {
+        Ok(_) if text.len() as u64 <= TEXT_BYTES => Ok(text),
+        Ok(_) => Err(Error::limit(
+            path.display().to_string(),
+            format!("the {what} is larger than 16 MiB"),
+        )),
+        Err(error) => Err(Error::invalid(
+            path.display().to_string(),
+            format!("the {what} cannot be read: {error}"),
+        )),
+    }
+}
+
+/// `text`, the contents of the file at `path`, as `T`. An error names the line.
+pub fn parse_toml<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let place = match error.span().and_then(|span| text.get(..span.start)) {
+            Some(before) => format!(
+                "{} line {}",
+                path.display(),
+                before.matches('\n').count() + 1
+            ),
+            None => path.display().to_string(),
+        };
+        Error::invalid(place, error.message().trim().to_string())
+            .remedy("OPERATIONS.md describes every key.")
+    })
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// The `N` bytes that `2 N` hexadecimal digits say.
+pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != N * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, environment: &[(&str, &str)]) -> Result<Config> {
+        let environment = environment
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()));
+        Config::from_toml(text, Path::new("/etc/rubrica/rubrica.toml"), environment)
+    }
+
+    #[test]
+    fn an_empty_file_is_a_usable_configuration() {
+        let config = read("", &[]).unwrap();
+        assert_eq!(config.data, Path::new("/etc/rubrica/data"));
+        assert_eq!(config.callers_address().port(), 8480);
+        assert_eq!(config.register.layout, "4+6+10");
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let error = read("log = 'info'\n[limits]\ndocument_byts = 1\n", &[]).unwrap_err();
+        assert_eq!(error.element(), "/etc/rubrica/rubrica.toml line 3");
+        assert!(error.problem().contains("document_byts"), "{error}");
+        let error = read("[[seal]]\nname='a'\nkey='k'\npassphrase='secret'\n", &[]).unwrap_err();
+        assert!(error.problem().contains("`passphrase`"), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_goes_over_the_file() {
+        let config = read(
+            "data = 'a'\n[limits]\nattachments = 3\n",
+            &[
+                ("RUBRICA_DATA", "/srv/b"),
+                ("RUBRICA_LIMITS_ATTACHMENTS", "7"),
+                ("RUBRICA_SEDE_NAME", "2026"),
+                ("RUBRICA_LANGUAGES", "['gl', 'es']"),
+                ("RUBRICA_CALLERS_LISTEN", "127.0.0.1:8490"),
+                ("RUBRICA_CORPORA", "/elsewhere"),
+                ("HOME", "/root"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.data, Path::new("/srv/b"));
+        assert_eq!(config.limits.attachments, 7);
+        assert_eq!(config.sede.name, "2026");
+        assert_eq!(config.languages, ["gl", "es"]);
+        assert_eq!(config.callers_address().port(), 8490);
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let error = read("", &[("RUBRICA_LIMITS_ATTACHMENT", "7")]).unwrap_err();
+        assert_eq!(
+            error.element(),
+            "environment variable RUBRICA_LIMITS_ATTACHMENT"
+        );
+        let error = read("", &[("RUBRICA_LISTEN", "everywhere")]).unwrap_err();
+        assert_eq!(error.element(), "environment variable RUBRICA_LISTEN");
+    }
+
+    #[test]
+    fn contradictions_are_refused_by_the_name_of_the_key() {
+        for (text, key) in [
+            ("[sede]\nzone = 'Europe/Madriz'", "sede.zone"),
+            ("[sede]\nurl = 'sede.example/'", "sede.url"),
+            ("[code]\ngroups = 7", "code.groups"),
+            ("[code]\nsecrets = 'data/secret'", "code.secrets"),
+            ("[store]\nkey = 'data/key'", "store.key"),
+            ("[limits]\nrequest_bytes = 1", "limits.document_bytes"),
+            ("[limits]\nheader_seconds = 0", "limits.header_seconds"),
+            ("[[seal]]\nname='a'\nkey='k'\ntsa=['none']", "seal.tsa"),
+            (
+                "[[seal]]\nname='a'\nkey='k'\npassphrase_file='f'\npassphrase_env='E'",
+                "seal.passphrase_file",
+            ),
+            (
+                "[[seal]]\nname='a'\nkey='k'\n[[seal]]\nname='a'\nkey='l'",
+                "seal.name",
+            ),
+            ("[[tsa]]\nname='a'\nurl='ldap://b'", "tsa.url"),
+            ("callers_listen = '127.0.0.1:8480'", "callers_listen"),
+            (
+                "[sources]\nproxy = 'http://user:word@proxy:3128'",
+                "sources.proxy",
+            ),
+        ] {
+            let error = read(text, &[]).unwrap_err();
+            assert!(error.problem().starts_with(key), "{text}: {error}");
+            assert!(!error.to_string().contains("word@"), "{error}");
+        }
+    }
+
+    /// The configuration in OPERATIONS.md is complete: it reads, and no key of [`Config`] is missing from it.
+    #[test]
+    fn operations_describes_every_key() {
+        let text = include_str!("../../OPERATIONS.md");
+        let block = text
+            .split_once("<!-- every key -->\n```toml\n")
+            .and_then(|(_, rest)| rest.split_once("```"))
+            .expect("the block of every key")
+            .0;
+        let config = read(block, &[]).expect("OPERATIONS.md");
+        let documented: toml::Table = toml::from_str(block).expect("TOML");
+        let json = serde_json::to_value(config).expect("JSON");
+        compare("", &json, &toml::Value::Table(documented));
+    }
+
+    fn compare(at: &str, full: &serde_json::Value, documented: &toml::Value) {
+        match (full, documented) {
+            (serde_json::Value::Object(full), toml::Value::Table(documented)) => {
+                for (key, value) in full {
+                    let place = format!("{at}.{key}");
+                    let documented = documented
+                        .get(key)
+                        .unwrap_or_else(|| panic!("{place} is not in OPERATIONS.md"));
+                    compare(&place, value, documented);
+                }
+            }
+            (serde_json::Value::Array(full), toml::Value::Array(documented)) => {
+                assert!(!documented.is_empty(), "{at} is empty in OPERATIONS.md");
+                let union = documented.iter().filter_map(|d| d.as_table()).flatten();
+                let union: toml::Table = union.map(|(k, v)| (k.clone(), v.clone())).collect();
+                compare(at, &full[0], &toml::Value::Table(union));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn hexadecimal_goes_both_ways() {
+        assert_eq!(from_hex::<3>(&hex(&[0, 171, 255])), Some([0, 171, 255]));
+        assert_eq!(from_hex::<2>("12345"), None);
+        assert_eq!(from_hex::<2>("+1f0"), None);
+        assert_eq!(from_hex::<1>("é"), None);
+    }
+}
