@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Bytes ⇄ trees; no trust, no cryptography.
+
+pub mod zip;
