@@ -1,0 +1,247 @@
+"""What we produce is accepted by tools that others wrote. Usage: interop.py [--only WORD] [--keep DIR]
+
+One line a check, `interop NAME: ok` or `interop NAME: FAILED reason`; the exit code is 1 if any failed. Nothing is
+skipped: a tool that is missing fails its checks. RUBRICA is the program (default: the release build), SHARED the folder
+of the oracle and the corpora.
+"""
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import checkers
+import foreign
+import samples
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("SHARED") or ROOT.parent / "shared")
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+RUBRICA = Path(os.environ.get("RUBRICA") or TARGET / "release/rubrica")
+
+
+class Checks:
+    def __init__(self, only):
+        self.only, self.good, self.bad = only, 0, 0
+
+    def __call__(self, name, ask, *args, **kw):
+        """`ask` answers None for yes, or the reason why not."""
+        if self.only and self.only not in name:
+            return
+        try:
+            reason = ask(*args, **kw)
+        except Exception as e:  # a checker that breaks has not accepted
+            reason = f"{type(e).__name__}: {e}"
+        self.bad, self.good = self.bad + bool(reason), self.good + (not reason)
+        print(f"interop {name}: " + (f"FAILED {reason}" if reason else "ok"), flush=True)
+
+    def refuses(self, name, ask, *args, **kw):
+        """The opposite: a checker that accepts what it must not is of no use."""
+        self(name, lambda: None if ask(*args, **kw) else "accepted what was altered")
+
+
+def altered(path, needle):
+    """A copy with one bit changed in the byte after `needle`."""
+    data = bytearray(path.read_bytes())
+    data[data.index(needle) + len(needle)] ^= 1
+    copy = path.with_name(path.stem + "-altered" + path.suffix)
+    copy.write_bytes(data)
+    return copy
+
+
+def checkers_work(check, oracle, folder, pki):
+    """pyHanko's B-T signature is accepted by every checker, and refused once a signed bit is changed."""
+    path = folder / "foreign.pdf"
+    path.write_bytes(pki.sign(samples.classic(samples.objects()), stamp=True))
+    wrong = altered(path, b"/MediaBox[0 0 59")
+    trust = {"anchors": [pki.root_pem], "crls": [pki.crl]}
+    crls = [pki.crl.read_bytes()]
+    check("self qpdf", checkers.qpdf, path)
+    check("self pdfsig", checkers.pdfsig, path)
+    check("self pyhanko", checkers.pyhanko, path, [pki.root], crls)
+    check("self dss", oracle.validate, path, "PAdES-BASELINE-T", **trust)
+    check.refuses("self pdfsig altered", checkers.pdfsig, wrong)
+    check.refuses("self pyhanko altered", checkers.pyhanko, wrong, [pki.root], crls)
+    check.refuses("self dss altered", oracle.validate, wrong, "PAdES-BASELINE-T", **trust)
+    check.refuses("self dss level", oracle.validate, path, "PAdES-BASELINE-LT", **trust)
+    check.refuses("self pdfa", oracle.pdfa, path, "3a")
+    check.refuses("self qpdf broken", checkers.qpdf, altered(path, b"endobj\nxre"))
+
+
+class Service:
+    """`rubrica demo` on its data folder, serving."""
+
+    def __init__(self, data):
+        self.base = "http://127.0.0.1:8480"
+        self.log = open(data.with_suffix(".log"), "wb")
+        self.process = subprocess.Popen([RUBRICA, "demo", "--data", data], stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + 60
+        while not self.answers("/readyz"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the service is not ready; {data.with_suffix('.log')} says why")
+            time.sleep(0.1)
+
+    def answers(self, path):
+        try:
+            return urllib.request.urlopen(self.base + path, timeout=5).read()
+        except OSError:
+            return None
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=30)
+        return None if code == 0 else f"exit {code} after SIGTERM"
+
+
+def crls(data):
+    """The CRLs that the demo's certificates name, as the service publishes them."""
+    urls = set()
+    for path in sorted((data / "pki").glob("*.pem")):
+        for certificate in checkers.certificates(path) if b"CERTIFICATE" in path.read_bytes() else ():
+            for point in certificate.crl_distribution_points:
+                urls.add(point.url)
+    paths = []
+    for i, url in enumerate(sorted(u for u in urls if u)):
+        paths.append(data / f"fetched-{i}.crl")
+        paths[-1].write_bytes(urllib.request.urlopen(url, timeout=10).read())
+    return paths
+
+
+def acuse(check, oracle, data, folder, trust, fetched):
+    """The sample's acuse, the justificante in it, and both with a signed bit changed."""
+    root, path = data / "pki/root.pem", data / "acuse.zip"
+    inside = folder / "acuse"
+    with zipfile.ZipFile(path) as z:
+        z.extractall(inside)
+    justificante, manifest = inside / "justificante.pdf", inside / "META-INF/ASiCManifest.xml"
+    signature = inside / "META-INF/signature.p7s"
+    anchors, raw = checkers.certificates(root), [p.read_bytes() for p in fetched]
+    check("acuse unzip", checkers.unzip, path)
+    check("acuse mimetype", checkers.asic_mimetype, path)
+    check("acuse openssl", checkers.openssl_cms, signature, manifest, root)
+    check("acuse dss", oracle.validate, path, "CAdES-BASELINE-T", container="ASiC-E", **trust)
+    check("justificante qpdf", checkers.qpdf, justificante)
+    check("justificante pdfsig", checkers.pdfsig, justificante)
+    check("justificante pyhanko", checkers.pyhanko, justificante, anchors, raw)
+    check("justificante adesverify", checkers.adesverify, justificante, root)
+    check("justificante dss", oracle.validate, justificante, "PAdES-BASELINE-T", **trust)
+    check("justificante pdfa-3a", oracle.pdfa, justificante, "3a")
+    check("justificante pdfua-1", oracle.pdfa, justificante, "ua1")
+    wrong = altered(justificante, b"endstream\nendobj\n")
+    check.refuses("justificante altered pdfsig", checkers.pdfsig, wrong)
+    check.refuses("justificante altered pyhanko", checkers.pyhanko, wrong, anchors, raw)
+    check.refuses("justificante altered dss", oracle.validate, wrong, "PAdES-BASELINE-T", **trust)
+    check.refuses("acuse altered openssl", checkers.openssl_cms, signature, altered(manifest, b"<"), root)
+
+
+def seal(data, source, target):
+    code, text = checkers.run(RUBRICA, "seal", "--data", data, source, target)
+    return None if code == 0 else f"exit {code}: {checkers.last(text)}"
+
+
+def kept(source, target):
+    """No byte of the input changes."""
+    before, after = source.read_bytes(), target.read_bytes()
+    return None if after.startswith(before) and len(after) > len(before) else "the input is not a prefix of the output"
+
+
+def sealed(check, name, data, source, target, signatures=1, strict=True, crls=()):
+    """One document sealed, and everything asked of what comes out."""
+    target.unlink(missing_ok=True)
+    check(f"seal {name}", seal, data, source, target)
+    check(f"seal {name} prefix", kept, source, target)
+    check(f"seal {name} qpdf", checkers.qpdf, target)
+    check(f"seal {name} pdfsig", checkers.pdfsig, target, signatures)
+    anchors = checkers.certificates(data / "pki/root.pem")
+    check(f"seal {name} pyhanko", checkers.pyhanko, target, anchors, crls, strict=strict, signatures=signatures)
+
+
+def refusal(data, source, target):
+    """A broken or encrypted file: not exit 0, one line of reason, no panic, no output."""
+    target.unlink(missing_ok=True)
+    code, text = checkers.run(RUBRICA, "seal", "--data", data, source, target)
+    if code in (0, 101) or code < 0 or "panicked" in text:
+        return f"exit {code}: {checkers.last(text)}"
+    if not text.strip() or target.exists():
+        return "no reason given" if not text.strip() else "an output file was written"
+    return None
+
+
+def matrix(check, oracle, data, folder, pki, trust, fetched):
+    """Every outward shape of PDF, earlier signatures of others and of our own."""
+    raw = [p.read_bytes() for p in fetched]
+    folder.mkdir(exist_ok=True)
+    shapes = samples.sound(folder)
+    for name, source in shapes.items():
+        sealed(check, name, data, source, folder / f"{name}-sealed.pdf", strict=name != "leading-junk", crls=raw)
+        check(f"seal {name} dss", oracle.validate, folder / f"{name}-sealed.pdf", "PAdES-BASELINE-T", **trust)
+    for name in ("classic", "stream-xref", "form"):
+        earlier = folder / f"{name}-signed.pdf"
+        earlier.write_bytes(pki.sign(shapes[name].read_bytes()))
+        sealed(check, f"{name}-signed", data, earlier, folder / f"{name}-signed-sealed.pdf", signatures=2, crls=raw)
+        again = folder / f"{name}-sealed.pdf"
+        sealed(check, f"{name}-again", data, again, folder / f"{name}-again.pdf", signatures=2, crls=raw)
+        check(f"seal {name}-again dss", oracle.validate, folder / f"{name}-again.pdf", "PAdES-BASELINE-T", 2, **trust)
+    for name, source in samples.refused(folder).items():
+        check(f"refuse {name}", refusal, data, source, folder / "refused.pdf")
+
+
+def corpora(check, data, folder):
+    """Real documents: the PDFs of the corpora that qpdf finds sound and that nobody has signed."""
+    folder.mkdir(exist_ok=True)
+    sources = [p for p in sorted((SHARED / "corpora").rglob("*.pdf")) if b"/ByteRange" not in p.read_bytes()
+               and checkers.qpdf(p) is None and checkers.run("qpdf", "--is-encrypted", p)[0] == 2]
+    check("corpora found", lambda: None if len(sources) >= 20 else f"only {len(sources)} sound PDFs")
+    for source in sources:
+        target = folder / "sealed.pdf"
+        name = str(source.relative_to(SHARED / "corpora"))
+        target.unlink(missing_ok=True)
+        check(f"corpora {name} seal", seal, data, source, target)
+        check(f"corpora {name} prefix", kept, source, target)
+        check(f"corpora {name} qpdf", checkers.qpdf, target)
+        check(f"corpora {name} pdfsig", checkers.pdfsig, target)
+
+
+def product(check, oracle, folder, pki):
+    data = folder / "demo"
+    once = lambda: (lambda r: None if r[0] == 0 else f"exit {r[0]}: {checkers.last(r[1])}")(  # noqa: E731
+        checkers.run(RUBRICA, "demo", "--once", "--data", data, timeout=300))
+    check("demo once", once)
+    root = (data / "pki/root.pem").read_bytes()
+    service = Service(data)
+    try:
+        check("demo reused", lambda: None if (data / "pki/root.pem").read_bytes() == root else "another root")
+        fetched = crls(data)
+        trust = {"anchors": [data / "pki/root.pem"], "crls": fetched}
+        acuse(check, oracle, data, folder, trust, fetched)
+        matrix(check, oracle, data, folder / "matrix", pki, trust, fetched)
+        corpora(check, data, folder / "corpora")
+    finally:
+        check("demo stops", service.stop)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", help="only the checks whose name has this word")
+    parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
+    options = parser.parse_args()
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="rubrica-interop-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    check = Checks(options.only)
+    oracle = checkers.Oracle(SHARED / "oracle/oracle")
+    (folder / "foreign").mkdir(exist_ok=True)
+    pki = foreign.Pki(folder / "foreign")
+    checkers_work(check, oracle, folder / "foreign", pki)
+    check("product", lambda: product(check, oracle, folder, pki))
+    oracle.close()
+    print(f"{check.good} passed, {check.bad} failed")
+    return 1 if check.bad or not check.good else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
