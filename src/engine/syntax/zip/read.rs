@@ -2,7 +2,7 @@
 //!
 //! APPNOTE.TXT §4.3. In: the whole archive and a budget. Out: entries in the order of the central directory, each
 //! checked against its local header, none overlapping another, none with an unsafe or repeated name. Refused with a
-//! reason: encryption, ZIP64, several disks, other methods, symbolic links, bytes that belong to no entry.
+//! reason: encryption, a ZIP64 directory, several disks, other methods, symbolic links, bytes that belong to no entry.
 
 use super::name::{check_name, decode};
 use super::{
@@ -194,8 +194,10 @@ struct Header<'a> {
     flags: u16,
     method: u16,
     crc: u32,
-    compressed: u32,
-    size: u32,
+    compressed: u64,
+    size: u64,
+    /// Whether a ZIP64 extra field gives the sizes (APPNOTE §4.5.3).
+    wide: bool,
     name: &'a [u8],
     extra: &'a [u8],
     local_at: usize,
@@ -214,8 +216,8 @@ impl<'a> Header<'a> {
         if disk != 0 {
             return Err(Error::unsupported("ZIP entry", "spread over several disks").at(at as u64));
         }
-        if local_at == u32::MAX || header.size == u32::MAX || header.compressed == u32::MAX {
-            return Err(Error::unsupported("ZIP entry", "ZIP64").at(at as u64));
+        if local_at == u32::MAX {
+            return Err(Error::unsupported("ZIP entry", "ZIP64 offset").at(at as u64));
         }
         header.end = range(header.end, u64::from(comment), limit)
             .ok_or_else(|| truncated(at))?
@@ -250,19 +252,40 @@ impl<'a> Header<'a> {
         }
         let name = range(fixed.end, u64::from(half(22)?), limit).ok_or_else(|| truncated(at))?;
         let extra = range(name.end, u64::from(half(24)?), limit).ok_or_else(|| truncated(at))?;
-        Ok(Header {
+        let mut header = Header {
             at,
             end: extra.end,
             flags: half(2)?,
             method: half(4)?,
             crc: word(10)?,
-            compressed: word(14)?,
-            size: word(18)?,
+            compressed: word(14)?.into(),
+            size: word(18)?.into(),
+            wide: false,
             name: bytes.get(name).unwrap_or_default(),
             extra: bytes.get(extra).unwrap_or_default(),
             local_at: 0,
             mode: 0,
-        })
+        };
+        header.widen()?;
+        Ok(header)
+    }
+
+    /// APPNOTE §4.5.3: sizes of all ones stand in the ZIP64 extra field, content size first.
+    fn widen(&mut self) -> Result<()> {
+        let mut field = extra_fields(self.extra)
+            .find(|(id, _)| *id == ZIP64_SIZES)
+            .map(|(_, f)| f);
+        self.wide = field.is_some();
+        for size in [&mut self.size, &mut self.compressed] {
+            if *size == u64::from(u32::MAX) {
+                let (first, rest) = field
+                    .and_then(<[u8]>::split_first_chunk)
+                    .ok_or_else(|| broken(self.at, "a ZIP64 size is announced and missing"))?;
+                *size = u64::from_le_bytes(*first);
+                field = Some(rest);
+            }
+        }
+        Ok(())
     }
 
     /// The entry behind a central header, and the bytes of the archive that are its own.
@@ -276,33 +299,53 @@ impl<'a> Header<'a> {
             ));
         }
         let streamed = self.flags & FLAG_DESCRIPTOR != 0;
-        let told = (local.crc, local.compressed, local.size);
-        let known = (self.crc, self.compressed, self.size);
-        if told != known && !(streamed && told == (0, 0, 0)) {
+        let agree = |told: u64, known: u64| told == known || (streamed && told == 0);
+        if !(agree(local.crc.into(), self.crc.into())
+            && agree(local.compressed, self.compressed)
+            && agree(local.size, self.size))
+        {
             return Err(broken(
                 local.at,
                 "local and central header disagree on size or CRC-32",
             ));
         }
-        let data = range(local.end, u64::from(self.compressed), limit)
-            .ok_or_else(|| truncated(local.at))?;
+        let data = range(local.end, self.compressed, limit).ok_or_else(|| truncated(local.at))?;
         if self.method == STORED && self.compressed != self.size {
             return Err(broken(self.at, "stored with a size of its own"));
         }
         let end = if streamed {
-            descriptor_end(bytes, data.end, known, limit)?
+            self.descriptor_end(bytes, data.end, local.wide, limit)?
         } else {
             data.end
         };
         let entry = Entry {
             name: self.safe_name()?,
-            size: u64::from(self.size),
+            size: self.size,
             data,
             deflated: self.method == DEFLATED,
             extra_field: !local.extra.is_empty(),
             crc: self.crc,
         };
         Ok((entry, self.local_at..end))
+    }
+
+    /// Where the data descriptor ends (APPNOTE §4.3.9); its signature is optional, its sizes are of 8 bytes in ZIP64.
+    fn descriptor_end(&self, bytes: &[u8], at: usize, wide: bool, limit: usize) -> Result<usize> {
+        let mut expected = self.crc.to_le_bytes().to_vec();
+        for size in [self.compressed, self.size] {
+            expected.extend_from_slice(
+                size.to_le_bytes()
+                    .get(..if wide { 8 } else { 4 })
+                    .unwrap_or_default(),
+            );
+        }
+        let signed = [&DATA_DESCRIPTOR.to_le_bytes()[..], &expected].concat();
+        let rest = bytes.get(at..limit).unwrap_or_default();
+        [signed, expected]
+            .iter()
+            .find(|d| rest.starts_with(d))
+            .map(|d| at + d.len())
+            .ok_or_else(|| broken(at, "data descriptor and central header disagree"))
     }
 
     fn supported(&self) -> Result<()> {
@@ -344,33 +387,28 @@ const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAGS_ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 const FILE_TYPE: u32 = 0o170_000;
 const SYMBOLIC_LINK: u32 = 0o120_000;
+const ZIP64_SIZES: u16 = 0x0001;
 const UNICODE_PATH: u16 = 0x7075;
 
-/// Where the data descriptor ends (APPNOTE §4.3.9); its signature is optional.
-fn descriptor_end(bytes: &[u8], at: usize, known: (u32, u32, u32), limit: usize) -> Result<usize> {
-    let signed = u32_at(bytes, at) == Some(DATA_DESCRIPTOR);
-    [if signed { 4 } else { 0 }, 0]
-        .into_iter()
-        .find(|skip| {
-            let word = |n| u32_at(bytes, at + skip + n);
-            (word(0), word(4), word(8)) == (Some(known.0), Some(known.1), Some(known.2))
+/// The name of a Unicode path extra field that was made for this header name.
+fn unicode_path<'a>(extra: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    extra_fields(extra)
+        .filter(|(id, field)| {
+            *id == UNICODE_PATH
+                && field.first() == Some(&1)
+                && u32_at(field, 1) == Some(crc32(name))
         })
-        .map(|skip| at + skip + 12)
-        .filter(|end| *end <= limit)
-        .ok_or_else(|| broken(at, "data descriptor and central header disagree"))
+        .find_map(|(_, field)| field.get(5..))
 }
 
-/// The UTF-8 name of a Unicode path extra field that was made for this header name.
-fn unicode_path<'a>(mut extra: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    while let (Some(id), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
-        let field = extra.get(4..4 + usize::from(length))?;
-        if id == UNICODE_PATH && field.first() == Some(&1) && u32_at(field, 1) == Some(crc32(name))
-        {
-            return field.get(5..);
-        }
-        extra = extra.get(4 + usize::from(length)..)?;
-    }
-    None
+/// The well-formed beginning of a run of extra fields: identifier and content (APPNOTE §4.5.1).
+fn extra_fields(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (id, length) = (u16_at(extra, 0)?, usize::from(u16_at(extra, 2)?));
+        let field = extra.get(4..4 + length)?;
+        extra = extra.get(4 + length..)?;
+        Some((id, field))
+    })
 }
 
 /// Whether the entries fill the archive up to its directory: nothing overlaps, nothing lies between.
@@ -561,6 +599,9 @@ mod tests {
         let at = central(&big, 1);
         big[at + 20..at + 24].fill(0xFF);
         assert!(refused(&big).contains("ZIP64"));
+        let mut far = sample();
+        far[at + 42..at + 46].fill(0xFF);
+        assert!(refused(&far).contains("ZIP64"));
     }
 
     #[test]
