@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The electronic register: numbers, the calendar, the receipt and what is handed back with it.
+//!
+//! Ley 39/2015 art. 16 and 31. In: what was presented and when. Out: bytes to seal, bytes to send. Not here: who may
+//! register, the store and the order of the steps (`service::flow`), the seal itself (`formats`).
+
+mod calendar;
+mod number;
+
+pub use calendar::{Calendar, DayOfWeek, EffectiveStart};
+pub use number::{NumberLayout, RegisterNumber, year_of};
