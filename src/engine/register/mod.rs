@@ -4,7 +4,9 @@
 //! register, the store and the order of the steps (`service::flow`), the seal itself (`formats`).
 
 mod calendar;
+mod code_block;
 mod number;
 
 pub use calendar::{Calendar, DayOfWeek, EffectiveStart};
+pub use code_block::CodeBlock;
 pub use number::{NumberLayout, RegisterNumber, year_of};

@@ -143,8 +143,8 @@ fn dos(t: DateTime) -> (u16, u16) {
     let word = |n: i8| u16::try_from(n).unwrap_or(0);
     let year = u16::try_from(t.year().clamp(1980, 2107) - 1980).unwrap_or(0);
     (
-        year << 9 | word(t.month()) << 5 | word(t.day()),
-        word(t.hour()) << 11 | word(t.minute()) << 5 | word(t.second()) / 2,
+        (year << 9) | (word(t.month()) << 5) | word(t.day()),
+        (word(t.hour()) << 11) | (word(t.minute()) << 5) | (word(t.second()) / 2),
     )
 }
 
