@@ -1,3 +1,18 @@
-//! Placeholder.
+//! Certificates, revocation lists, OCSP, time-stamp tokens, signed messages, and paths between them.
+//!
+//! Each type keeps the bytes it was read from and hands out what was signed as it was received.
 
+mod certificate;
+pub mod cms;
+pub mod crl;
+pub mod extension;
 pub mod identity;
+mod name;
+pub mod ocsp;
+pub mod timestamp;
+
+pub use certificate::{Certificate, Validity};
+pub use crl::CertificateList;
+pub use name::{Attribute, Name};
+pub use ocsp::OcspResponse;
+pub use timestamp::{TimestampToken, TstInfo};

@@ -1,3 +1,5 @@
-//! Bytes ⇄ trees; no trust, no cryptography.
+//! Bytes ⇄ trees. No trust and no cryptography here: a reader says what the bytes are, never what they are worth.
 
+pub mod asn1;
+pub mod pem;
 pub mod zip;

@@ -1,0 +1,256 @@
+//! Extensions of certificates (RFC 5280 §4.2), read into plain values.
+//!
+//! A malformed extension that a check does not need is kept as raw bytes and noted in `malformed`; it never makes the
+//! certificate unreadable (real Spanish certificates have such qcStatements). An extension whose meaning a check needs
+//! (basicConstraints, keyUsage) is an error where it is malformed.
+
+use super::name::Name;
+use crate::engine::error::Result;
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
+
+/// One extension as received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// Its type.
+    pub id: Oid,
+    /// Whether whoever does not know it must refuse the certificate.
+    pub critical: bool,
+    /// The content of its `extnValue`.
+    pub value: Vec<u8>,
+}
+
+/// `keyUsage` bits (RFC 5280 §4.2.1.3), bit 0 first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUsage(u16);
+
+#[allow(missing_docs)]
+impl KeyUsage {
+    pub const DIGITAL_SIGNATURE: u8 = 0;
+    pub const NON_REPUDIATION: u8 = 1;
+    pub const KEY_ENCIPHERMENT: u8 = 2;
+    pub const KEY_CERT_SIGN: u8 = 5;
+    pub const CRL_SIGN: u8 = 6;
+
+    /// Whether `bit` is set.
+    pub fn has(self, bit: u8) -> bool {
+        self.0 & (1 << bit) != 0
+    }
+}
+
+/// `basicConstraints` (RFC 5280 §4.2.1.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BasicConstraints {
+    /// Whether the subject is a certification authority.
+    pub ca: bool,
+    /// How many intermediate certificates may follow it in a path.
+    pub path_length: Option<u32>,
+}
+
+/// A `GeneralName` (RFC 5280 §4.2.1.6); forms that no check here uses keep their raw content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum GeneralName {
+    Email(String),
+    Dns(String),
+    Directory(Name),
+    Uri(String),
+    Ip(Vec<u8>),
+    Other { tag: u32, content: Vec<u8> },
+}
+
+/// `AuthorityKeyIdentifier` (RFC 5280 §4.2.1.1).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuthorityKeyIdentifier {
+    /// Identifier of the issuer's key.
+    pub key: Option<Vec<u8>>,
+    /// Serial number of the issuer's certificate, content octets.
+    pub serial: Option<Vec<u8>>,
+}
+
+/// `DistributionPoint` (RFC 5280 §4.2.1.13).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DistributionPoint {
+    /// Its full names; empty where it has a name relative to its issuer or none.
+    pub full_name: Vec<GeneralName>,
+    /// Whether it is for some reasons only.
+    pub reasons: Option<Vec<u8>>,
+    /// The issuer of the list, where it is not the issuer of the certificate.
+    pub crl_issuer: Vec<GeneralName>,
+}
+
+impl DistributionPoint {
+    /// Its URIs in order.
+    pub fn uris(&self) -> impl Iterator<Item = &str> {
+        uris(&self.full_name)
+    }
+}
+
+/// The URIs among general names.
+pub fn uris(general_names: &[GeneralName]) -> impl Iterator<Item = &str> {
+    general_names.iter().filter_map(|name| match name {
+        GeneralName::Uri(uri) => Some(uri.as_str()),
+        _ => None,
+    })
+}
+
+/// `Extensions` (RFC 5280 §4.2). A second extension of the same type is an error there and here.
+pub fn read_extensions(mut list: Reader<'_>) -> Result<Vec<Extension>> {
+    use crate::engine::error::Error;
+    let mut extensions: Vec<Extension> = Vec::new();
+    while !list.is_empty() {
+        let mut fields = list.sequence("Extension")?;
+        let id = fields.oid("extnID")?;
+        let critical = fields.optional(Tag::BOOLEAN, "critical")?.map(|b| b.boolean()).transpose()?.unwrap_or(false);
+        let value = fields.expect(Tag::OCTET_STRING, "extnValue")?.octets()?.into_owned();
+        if extensions.iter().any(|e| e.id == id) {
+            return Err(Error::malformed("Extensions", format!("{id} stands there twice")));
+        }
+        extensions.push(Extension { id, critical, value });
+    }
+    Ok(extensions)
+}
+
+pub(super) fn key_usage(value: &[u8]) -> Result<KeyUsage> {
+    let (bits, _) = Tlv::whole(Reader::ber(value), "keyUsage")?.bits()?;
+    let mut usage = 0;
+    for bit in 0..9u8 {
+        if bits.get(bit as usize / 8).is_some_and(|byte| byte & (0x80 >> (bit % 8)) != 0) {
+            usage |= 1 << bit;
+        }
+    }
+    Ok(KeyUsage(usage))
+}
+
+pub(super) fn basic_constraints(value: &[u8]) -> Result<BasicConstraints> {
+    let mut fields = Tlv::whole(Reader::ber(value), "basicConstraints")?.inner_of("basicConstraints")?;
+    let ca = fields.optional(Tag::BOOLEAN, "cA")?.map(|b| b.boolean()).transpose()?.unwrap_or(false);
+    let path_length = match fields.optional(Tag::INTEGER, "pathLenConstraint")? {
+        Some(number) => Some(u32::try_from(number.u64()?).unwrap_or(u32::MAX)),
+        None => None,
+    };
+    fields.finish("basicConstraints")?;
+    Ok(BasicConstraints { ca, path_length })
+}
+
+pub(super) fn extended_key_usage(value: &[u8]) -> Result<Vec<Oid>> {
+    let mut list = Tlv::whole(Reader::ber(value), "extKeyUsage")?.inner_of("extKeyUsage")?;
+    let mut purposes = Vec::new();
+    while !list.is_empty() {
+        purposes.push(list.oid("KeyPurposeId")?);
+    }
+    Ok(purposes)
+}
+
+pub(super) fn subject_key_identifier(value: &[u8]) -> Result<Vec<u8>> {
+    Ok(Tlv::whole(Reader::ber(value), "subjectKeyIdentifier")?.octets()?.into_owned())
+}
+
+pub(super) fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier> {
+    let mut fields = Tlv::whole(Reader::ber(value), "authorityKeyIdentifier")?.inner_of("authorityKeyIdentifier")?;
+    let mut identifier = AuthorityKeyIdentifier::default();
+    while let Some(field) = fields.next_element()? {
+        match field.tag().context_number() {
+            Some(0) => identifier.key = Some(field.octets()?.into_owned()),
+            Some(2) => identifier.serial = Some(field.content().to_vec()),
+            _ => {}
+        }
+    }
+    Ok(identifier)
+}
+
+/// `GeneralNames`, given a reader of its elements.
+pub fn general_names(mut list: Reader<'_>) -> Result<Vec<GeneralName>> {
+    let mut all = Vec::new();
+    while let Some(name) = list.next_element()? {
+        all.push(general_name(&name)?);
+    }
+    Ok(all)
+}
+
+fn general_name(name: &Tlv<'_>) -> Result<GeneralName> {
+    let text = || String::from_utf8_lossy(name.content()).into_owned();
+    Ok(match name.tag().context_number() {
+        Some(1) => GeneralName::Email(text()),
+        Some(2) => GeneralName::Dns(text()),
+        Some(4) => GeneralName::Directory(Name::from_element(&name.inner_of("directoryName")?.read("directoryName")?)?),
+        Some(6) => GeneralName::Uri(text()),
+        Some(7) => GeneralName::Ip(name.content().to_vec()),
+        other => GeneralName::Other { tag: other.unwrap_or(u32::MAX), content: name.content().to_vec() },
+    })
+}
+
+pub(super) fn subject_alt_name(value: &[u8]) -> Result<Vec<GeneralName>> {
+    general_names(Tlv::whole(Reader::ber(value), "subjectAltName")?.inner_of("subjectAltName")?)
+}
+
+pub(super) fn policies(value: &[u8]) -> Result<Vec<Oid>> {
+    let mut list = Tlv::whole(Reader::ber(value), "certificatePolicies")?.inner_of("certificatePolicies")?;
+    let mut policies = Vec::new();
+    while !list.is_empty() {
+        policies.push(list.sequence("PolicyInformation")?.oid("policyIdentifier")?);
+    }
+    Ok(policies)
+}
+
+/// `CRLDistributionPoints` or `FreshestCRL` (RFC 5280 §4.2.1.13, §4.2.1.15).
+pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
+    let mut list = Tlv::whole(Reader::ber(value), "cRLDistributionPoints")?.inner_of("cRLDistributionPoints")?;
+    let mut points = Vec::new();
+    while !list.is_empty() {
+        let mut fields = list.sequence("DistributionPoint")?;
+        let mut point = DistributionPoint::default();
+        while let Some(field) = fields.next_element()? {
+            match field.tag().context_number() {
+                Some(0) => point.full_name = distribution_point_name(&field)?,
+                Some(1) => point.reasons = Some(field.content().to_vec()),
+                Some(2) => point.crl_issuer = general_names(field.inner_of("cRLIssuer")?)?,
+                _ => {}
+            }
+        }
+        points.push(point);
+    }
+    Ok(points)
+}
+
+/// The full names of a `[0] DistributionPointName`; empty where it is relative to the issuer.
+pub(super) fn distribution_point_name(field: &Tlv<'_>) -> Result<Vec<GeneralName>> {
+    let name = field.inner_of("distributionPoint")?.read("DistributionPointName")?;
+    match name.tag().context_number() {
+        Some(0) => general_names(name.inner_of("fullName")?),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// `AuthorityInfoAccess` (RFC 5280 §4.2.2.1): (access method, URI) pairs.
+pub(super) fn authority_information_access(value: &[u8]) -> Result<Vec<(Oid, String)>> {
+    let mut list = Tlv::whole(Reader::ber(value), "authorityInfoAccess")?.inner_of("authorityInfoAccess")?;
+    let mut all = Vec::new();
+    while !list.is_empty() {
+        let mut fields = list.sequence("AccessDescription")?;
+        let method = fields.oid("accessMethod")?;
+        if let GeneralName::Uri(uri) = general_name(&fields.read("accessLocation")?)? {
+            all.push((method, uri));
+        }
+    }
+    Ok(all)
+}
+
+/// The statement identifiers of `qcStatements` (RFC 3739 §3.2.6), and the types of EN 319 412-5 §4.2.3.
+pub(super) fn qc_statements(value: &[u8]) -> Result<Vec<Oid>> {
+    let mut list = Tlv::whole(Reader::ber(value), "qcStatements")?.inner_of("qcStatements")?;
+    let mut all = Vec::new();
+    while !list.is_empty() {
+        let mut statement = list.sequence("QCStatement")?;
+        let id = statement.oid("statementId")?;
+        all.push(id);
+        if id == names::ID_ETSI_QCS_QC_TYPE
+            && let Some(types) = statement.next_element()?
+        {
+            let mut types = types.inner_of("QcType")?;
+            while !types.is_empty() {
+                all.push(types.oid("QcType")?);
+            }
+        }
+    }
+    Ok(all)
+}
