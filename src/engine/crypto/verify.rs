@@ -5,7 +5,7 @@
 //! components, which is a hundred times cheaper than decoding a SubjectPublicKeyInfo there.
 
 use super::algorithm::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
-use super::digest::{digest, openssl_algorithm};
+use super::digest::digest;
 use crate::engine::error::{Error, Result};
 use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
 use openssl::bn::{BigNum, BigNumContext};
@@ -365,6 +365,7 @@ fn openssl_key(material: &Material) -> Result<PKey<Public>, openssl::error::Erro
 
 #[cfg(test)]
 mod tests {
+    use super::super::digest::openssl_algorithm;
     use super::*;
     use openssl::hash::MessageDigest;
     use openssl::sign::Signer;

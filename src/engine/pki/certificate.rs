@@ -4,7 +4,8 @@
 //! certificate is to be trusted is `path` and `validation`.
 
 use super::extension::{
-    self, AuthorityKeyIdentifier, BasicConstraints, DistributionPoint, Extension, GeneralName, KeyUsage,
+    self, AuthorityKeyIdentifier, BasicConstraints, DistributionPoint, Extension, GeneralName,
+    KeyUsage,
 };
 use super::name::Name;
 use crate::engine::crypto::{PublicKey, SignatureAlgorithm, SignatureInput, sha256};
@@ -64,18 +65,27 @@ impl Certificate {
         let mut outer = Tlv::whole(Reader::ber(bytes), "Certificate")?.inner_of("Certificate")?;
         let tbs_element = outer.expect(Tag::SEQUENCE, "tbsCertificate")?;
         let outer_algorithm = outer.expect(Tag::SEQUENCE, "signatureAlgorithm")?;
-        let signature = outer.expect(Tag::BIT_STRING, "signatureValue")?.whole_bits()?.to_vec();
+        let signature = outer
+            .expect(Tag::BIT_STRING, "signatureValue")?
+            .whole_bits()?
+            .to_vec();
         outer.finish("Certificate")?;
 
         let mut tbs = tbs_element.inner();
         tbs.optional(Tag::context(0), "version")?;
-        let serial = tbs.expect(Tag::INTEGER, "serialNumber")?.integer()?.to_vec();
+        let serial = tbs
+            .expect(Tag::INTEGER, "serialNumber")?
+            .integer()?
+            .to_vec();
         let inner_algorithm = tbs.expect(Tag::SEQUENCE, "signature")?;
         // RFC 5280 §4.1.1.2: the two algorithm identifiers must be the same.
         let signature_algorithm = if inner_algorithm.content() == outer_algorithm.content() {
             SignatureAlgorithm::from_identifier(&outer_algorithm)
         } else {
-            Err(Error::malformed("signatureAlgorithm", "differs from the algorithm inside tbsCertificate"))
+            Err(Error::malformed(
+                "signatureAlgorithm",
+                "differs from the algorithm inside tbsCertificate",
+            ))
         };
         let issuer = Name::from_element(&tbs.expect(Tag::SEQUENCE, "issuer")?)?;
         let mut validity = tbs.sequence("validity")?;
@@ -88,7 +98,9 @@ impl Certificate {
         let mut extensions = Vec::new();
         while let Some(field) = tbs.next_element()? {
             if field.tag() == Tag::context(3) {
-                extensions = extension::read_extensions(field.inner_of("extensions")?.sequence("extensions")?)?;
+                extensions = extension::read_extensions(
+                    field.inner_of("extensions")?.sequence("extensions")?,
+                )?;
             }
         }
         let mut inner = Inner {
@@ -130,7 +142,10 @@ impl Certificate {
         if bytes.first() == Some(&0x30) {
             return Ok(vec![Certificate::from_der(bytes)?]);
         }
-        crate::engine::syntax::pem::blocks(bytes, "CERTIFICATE")?.iter().map(|der| Certificate::from_der(der)).collect()
+        crate::engine::syntax::pem::blocks(bytes, "CERTIFICATE")?
+            .iter()
+            .map(|der| Certificate::from_der(der))
+            .collect()
     }
 
     /// As received.
@@ -180,13 +195,20 @@ impl Certificate {
 
     /// The subject's public key; decoded once.
     pub fn public_key(&self) -> Result<&PublicKey> {
-        self.0.public_key.get_or_init(|| PublicKey::from_spki(self.spki())).as_ref().map_err(Clone::clone)
+        self.0
+            .public_key
+            .get_or_init(|| PublicKey::from_spki(self.spki()))
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     /// Whether `issuer`'s key made the signature on this certificate.
     pub fn is_signed_by(&self, issuer: &PublicKey) -> bool {
         let input = SignatureInput::Message(self.tbs());
-        self.0.signature_algorithm.as_ref().is_ok_and(|algorithm| issuer.verify(*algorithm, input, &self.0.signature))
+        self.0
+            .signature_algorithm
+            .as_ref()
+            .is_ok_and(|algorithm| issuer.verify(*algorithm, input, &self.0.signature))
     }
 
     /// Whether subject and issuer have the same name (RFC 5280 §3.2).
@@ -260,7 +282,11 @@ impl Certificate {
     }
 
     fn access(&self, method: Oid) -> impl Iterator<Item = &str> {
-        self.0.authority_information_access.iter().filter(move |(m, _)| *m == method).map(|(_, uri)| uri.as_str())
+        self.0
+            .authority_information_access
+            .iter()
+            .filter(move |(m, _)| *m == method)
+            .map(|(_, uri)| uri.as_str())
     }
 
     /// Statement identifiers of `qcStatements`, with the types that `QcType` lists.
@@ -273,18 +299,26 @@ impl Inner {
     fn read_extension(&mut self, extension: &Extension) -> Result<()> {
         let value = extension.value.as_slice();
         match extension.id {
-            names::ID_CE_BASIC_CONSTRAINTS => self.basic_constraints = Some(extension::basic_constraints(value)?),
+            names::ID_CE_BASIC_CONSTRAINTS => {
+                self.basic_constraints = Some(extension::basic_constraints(value)?)
+            }
             names::ID_CE_KEY_USAGE => self.key_usage = Some(extension::key_usage(value)?),
-            names::ID_CE_EXT_KEY_USAGE => self.extended_key_usage = extension::extended_key_usage(value)?,
+            names::ID_CE_EXT_KEY_USAGE => {
+                self.extended_key_usage = extension::extended_key_usage(value)?
+            }
             names::ID_CE_SUBJECT_KEY_IDENTIFIER => {
                 self.subject_key_identifier = Some(extension::subject_key_identifier(value)?);
             }
             names::ID_CE_AUTHORITY_KEY_IDENTIFIER => {
                 self.authority_key_identifier = extension::authority_key_identifier(value)?;
             }
-            names::ID_CE_SUBJECT_ALT_NAME => self.subject_alt_name = extension::subject_alt_name(value)?,
+            names::ID_CE_SUBJECT_ALT_NAME => {
+                self.subject_alt_name = extension::subject_alt_name(value)?
+            }
             names::ID_CE_CERTIFICATE_POLICIES => self.policies = extension::policies(value)?,
-            names::ID_CE_CRL_DISTRIBUTION_POINTS => self.distribution_points = extension::distribution_points(value)?,
+            names::ID_CE_CRL_DISTRIBUTION_POINTS => {
+                self.distribution_points = extension::distribution_points(value)?
+            }
             names::ID_PE_AUTHORITY_INFO_ACCESS => {
                 self.authority_information_access = extension::authority_information_access(value)?;
             }

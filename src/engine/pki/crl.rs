@@ -109,10 +109,14 @@ pub struct CertificateList {
 impl CertificateList {
     /// From DER or BER; the entries are not looked at yet.
     pub fn from_der(bytes: &[u8]) -> Result<CertificateList> {
-        let mut outer = Tlv::whole(Reader::ber(bytes), "CertificateList")?.inner_of("CertificateList")?;
+        let mut outer =
+            Tlv::whole(Reader::ber(bytes), "CertificateList")?.inner_of("CertificateList")?;
         let tbs_element = outer.expect(Tag::SEQUENCE, "tbsCertList")?;
         let algorithm = outer.expect(Tag::SEQUENCE, "signatureAlgorithm")?;
-        let signature = outer.expect(Tag::BIT_STRING, "signatureValue")?.whole_bits()?.to_vec();
+        let signature = outer
+            .expect(Tag::BIT_STRING, "signatureValue")?
+            .whole_bits()?
+            .to_vec();
         outer.finish("CertificateList")?;
 
         let mut tbs = tbs_element.inner();
@@ -121,7 +125,10 @@ impl CertificateList {
         let signature_algorithm = if inner_algorithm.content() == algorithm.content() {
             SignatureAlgorithm::from_identifier(&algorithm)
         } else {
-            Err(crate::engine::error::Error::malformed("signatureAlgorithm", "differs from the one inside tbsCertList"))
+            Err(crate::engine::error::Error::malformed(
+                "signatureAlgorithm",
+                "differs from the one inside tbsCertList",
+            ))
         };
         let issuer = Name::from_element(&tbs.expect(Tag::SEQUENCE, "issuer")?)?;
         let this_update = tbs.read("thisUpdate")?.time()?;
@@ -131,21 +138,26 @@ impl CertificateList {
         };
         let entries = match tbs.optional(Tag::SEQUENCE, "revokedCertificates")? {
             Some(list) => {
-                let end = list.offset() + list.bytes().len();
-                // An indefinite length ends in two octets that are no entry.
-                let start = (list.content().as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);
-                start..(start + list.content().len()).min(end)
+                let start = list.content_offset();
+                start..start + list.content().len()
             }
             None => 0..0,
         };
         let mut extensions = Vec::new();
         if let Some(field) = tbs.optional(Tag::context(0), "crlExtensions")? {
-            extensions = read_extensions(field.inner_of("crlExtensions")?.sequence("crlExtensions")?)?;
+            extensions =
+                read_extensions(field.inner_of("crlExtensions")?.sequence("crlExtensions")?)?;
         }
         tbs.finish("tbsCertList")?;
-        let find = |id| extensions.iter().find(|e| e.id == id).map(|e| e.value.as_slice());
-        let issuing_distribution_point =
-            find(names::ID_CE_ISSUING_DISTRIBUTION_POINT).map(issuing_distribution_point).transpose()?;
+        let find = |id| {
+            extensions
+                .iter()
+                .find(|e| e.id == id)
+                .map(|e| e.value.as_slice())
+        };
+        let issuing_distribution_point = find(names::ID_CE_ISSUING_DISTRIBUTION_POINT)
+            .map(issuing_distribution_point)
+            .transpose()?;
         let authority_key_identifier = find(names::ID_CE_AUTHORITY_KEY_IDENTIFIER)
             .map(super::extension::authority_key_identifier)
             .transpose()?
@@ -212,7 +224,9 @@ impl CertificateList {
 
     /// Whether it only lists changes to another (RFC 5280 §5.2.4).
     pub fn is_delta(&self) -> bool {
-        self.extensions.iter().any(|e| e.id == names::ID_CE_DELTA_CRL_INDICATOR)
+        self.extensions
+            .iter()
+            .any(|e| e.id == names::ID_CE_DELTA_CRL_INDICATOR)
     }
 
     /// The algorithm of the issuer's signature.
@@ -223,7 +237,9 @@ impl CertificateList {
     /// Whether `key` made the signature on this list.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         let input = SignatureInput::Message(&self.bytes[self.tbs.clone()]);
-        self.signature_algorithm.as_ref().is_ok_and(|algorithm| key.verify(*algorithm, input, &self.signature))
+        self.signature_algorithm
+            .as_ref()
+            .is_ok_and(|algorithm| key.verify(*algorithm, input, &self.signature))
     }
 
     /// Walks all entries and answers the last one for `serial` (content octets). A malformed entry anywhere is an
@@ -252,15 +268,22 @@ fn trimmed(integer: &[u8]) -> &[u8] {
 
 fn entry(mut fields: Reader<'_>) -> Result<RevokedEntry> {
     let revocation_date = fields.read("revocationDate")?.time()?;
-    let mut entry =
-        RevokedEntry { revocation_date, reason: None, certificate_issuer: Vec::new(), unknown_critical: false };
+    let mut entry = RevokedEntry {
+        revocation_date,
+        reason: None,
+        certificate_issuer: Vec::new(),
+        unknown_critical: false,
+    };
     if !fields.is_empty() {
         for extension in read_extensions(fields.sequence("crlEntryExtensions")?)? {
             let value = Tlv::whole(Reader::ber(&extension.value), "crlEntryExtension")?;
             match extension.id {
-                names::ID_CE_CRL_REASONS => entry.reason = Some(RevocationReason::from_number(value.u64()?)),
+                names::ID_CE_CRL_REASONS => {
+                    entry.reason = Some(RevocationReason::from_number(value.u64()?))
+                }
                 names::ID_CE_CERTIFICATE_ISSUER => {
-                    entry.certificate_issuer = super::extension::general_names(value.inner_of("certificateIssuer")?)?;
+                    entry.certificate_issuer =
+                        super::extension::general_names(value.inner_of("certificateIssuer")?)?;
                 }
                 names::ID_CE_INVALIDITY_DATE => {}
                 _ => entry.unknown_critical |= extension.critical,
@@ -272,7 +295,8 @@ fn entry(mut fields: Reader<'_>) -> Result<RevokedEntry> {
 
 fn issuing_distribution_point(value: &[u8]) -> Result<IssuingDistributionPoint> {
     let mut point = IssuingDistributionPoint::default();
-    let mut fields = Tlv::whole(Reader::ber(value), "issuingDistributionPoint")?.inner_of("issuingDistributionPoint")?;
+    let mut fields = Tlv::whole(Reader::ber(value), "issuingDistributionPoint")?
+        .inner_of("issuingDistributionPoint")?;
     while let Some(field) = fields.next_element()? {
         match field.tag().context_number() {
             Some(0) => point.full_name = distribution_point_name(&field)?,

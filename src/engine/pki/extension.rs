@@ -100,12 +100,26 @@ pub fn read_extensions(mut list: Reader<'_>) -> Result<Vec<Extension>> {
     while !list.is_empty() {
         let mut fields = list.sequence("Extension")?;
         let id = fields.oid("extnID")?;
-        let critical = fields.optional(Tag::BOOLEAN, "critical")?.map(|b| b.boolean()).transpose()?.unwrap_or(false);
-        let value = fields.expect(Tag::OCTET_STRING, "extnValue")?.octets()?.into_owned();
+        let critical = fields
+            .optional(Tag::BOOLEAN, "critical")?
+            .map(|b| b.boolean())
+            .transpose()?
+            .unwrap_or(false);
+        let value = fields
+            .expect(Tag::OCTET_STRING, "extnValue")?
+            .octets()?
+            .into_owned();
         if extensions.iter().any(|e| e.id == id) {
-            return Err(Error::malformed("Extensions", format!("{id} stands there twice")));
+            return Err(Error::malformed(
+                "Extensions",
+                format!("{id} stands there twice"),
+            ));
         }
-        extensions.push(Extension { id, critical, value });
+        extensions.push(Extension {
+            id,
+            critical,
+            value,
+        });
     }
     Ok(extensions)
 }
@@ -114,7 +128,10 @@ pub(super) fn key_usage(value: &[u8]) -> Result<KeyUsage> {
     let (bits, _) = Tlv::whole(Reader::ber(value), "keyUsage")?.bits()?;
     let mut usage = 0;
     for bit in 0..9u8 {
-        if bits.get(bit as usize / 8).is_some_and(|byte| byte & (0x80 >> (bit % 8)) != 0) {
+        if bits
+            .get(bit as usize / 8)
+            .is_some_and(|byte| byte & (0x80 >> (bit % 8)) != 0)
+        {
             usage |= 1 << bit;
         }
     }
@@ -122,8 +139,13 @@ pub(super) fn key_usage(value: &[u8]) -> Result<KeyUsage> {
 }
 
 pub(super) fn basic_constraints(value: &[u8]) -> Result<BasicConstraints> {
-    let mut fields = Tlv::whole(Reader::ber(value), "basicConstraints")?.inner_of("basicConstraints")?;
-    let ca = fields.optional(Tag::BOOLEAN, "cA")?.map(|b| b.boolean()).transpose()?.unwrap_or(false);
+    let mut fields =
+        Tlv::whole(Reader::ber(value), "basicConstraints")?.inner_of("basicConstraints")?;
+    let ca = fields
+        .optional(Tag::BOOLEAN, "cA")?
+        .map(|b| b.boolean())
+        .transpose()?
+        .unwrap_or(false);
     let path_length = match fields.optional(Tag::INTEGER, "pathLenConstraint")? {
         Some(number) => Some(u32::try_from(number.u64()?).unwrap_or(u32::MAX)),
         None => None,
@@ -142,11 +164,14 @@ pub(super) fn extended_key_usage(value: &[u8]) -> Result<Vec<Oid>> {
 }
 
 pub(super) fn subject_key_identifier(value: &[u8]) -> Result<Vec<u8>> {
-    Ok(Tlv::whole(Reader::ber(value), "subjectKeyIdentifier")?.octets()?.into_owned())
+    Ok(Tlv::whole(Reader::ber(value), "subjectKeyIdentifier")?
+        .octets()?
+        .into_owned())
 }
 
 pub(super) fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier> {
-    let mut fields = Tlv::whole(Reader::ber(value), "authorityKeyIdentifier")?.inner_of("authorityKeyIdentifier")?;
+    let mut fields = Tlv::whole(Reader::ber(value), "authorityKeyIdentifier")?
+        .inner_of("authorityKeyIdentifier")?;
     let mut identifier = AuthorityKeyIdentifier::default();
     while let Some(field) = fields.next_element()? {
         match field.tag().context_number() {
@@ -172,10 +197,15 @@ fn general_name(name: &Tlv<'_>) -> Result<GeneralName> {
     Ok(match name.tag().context_number() {
         Some(1) => GeneralName::Email(text()),
         Some(2) => GeneralName::Dns(text()),
-        Some(4) => GeneralName::Directory(Name::from_element(&name.inner_of("directoryName")?.read("directoryName")?)?),
+        Some(4) => GeneralName::Directory(Name::from_element(
+            &name.inner_of("directoryName")?.read("directoryName")?,
+        )?),
         Some(6) => GeneralName::Uri(text()),
         Some(7) => GeneralName::Ip(name.content().to_vec()),
-        other => GeneralName::Other { tag: other.unwrap_or(u32::MAX), content: name.content().to_vec() },
+        other => GeneralName::Other {
+            tag: other.unwrap_or(u32::MAX),
+            content: name.content().to_vec(),
+        },
     })
 }
 
@@ -184,17 +214,22 @@ pub(super) fn subject_alt_name(value: &[u8]) -> Result<Vec<GeneralName>> {
 }
 
 pub(super) fn policies(value: &[u8]) -> Result<Vec<Oid>> {
-    let mut list = Tlv::whole(Reader::ber(value), "certificatePolicies")?.inner_of("certificatePolicies")?;
+    let mut list =
+        Tlv::whole(Reader::ber(value), "certificatePolicies")?.inner_of("certificatePolicies")?;
     let mut policies = Vec::new();
     while !list.is_empty() {
-        policies.push(list.sequence("PolicyInformation")?.oid("policyIdentifier")?);
+        policies.push(
+            list.sequence("PolicyInformation")?
+                .oid("policyIdentifier")?,
+        );
     }
     Ok(policies)
 }
 
 /// `CRLDistributionPoints` or `FreshestCRL` (RFC 5280 §4.2.1.13, §4.2.1.15).
 pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
-    let mut list = Tlv::whole(Reader::ber(value), "cRLDistributionPoints")?.inner_of("cRLDistributionPoints")?;
+    let mut list = Tlv::whole(Reader::ber(value), "cRLDistributionPoints")?
+        .inner_of("cRLDistributionPoints")?;
     let mut points = Vec::new();
     while !list.is_empty() {
         let mut fields = list.sequence("DistributionPoint")?;
@@ -214,7 +249,9 @@ pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
 
 /// The full names of a `[0] DistributionPointName`; empty where it is relative to the issuer.
 pub(super) fn distribution_point_name(field: &Tlv<'_>) -> Result<Vec<GeneralName>> {
-    let name = field.inner_of("distributionPoint")?.read("DistributionPointName")?;
+    let name = field
+        .inner_of("distributionPoint")?
+        .read("DistributionPointName")?;
     match name.tag().context_number() {
         Some(0) => general_names(name.inner_of("fullName")?),
         _ => Ok(Vec::new()),
@@ -223,7 +260,8 @@ pub(super) fn distribution_point_name(field: &Tlv<'_>) -> Result<Vec<GeneralName
 
 /// `AuthorityInfoAccess` (RFC 5280 §4.2.2.1): (access method, URI) pairs.
 pub(super) fn authority_information_access(value: &[u8]) -> Result<Vec<(Oid, String)>> {
-    let mut list = Tlv::whole(Reader::ber(value), "authorityInfoAccess")?.inner_of("authorityInfoAccess")?;
+    let mut list =
+        Tlv::whole(Reader::ber(value), "authorityInfoAccess")?.inner_of("authorityInfoAccess")?;
     let mut all = Vec::new();
     while !list.is_empty() {
         let mut fields = list.sequence("AccessDescription")?;

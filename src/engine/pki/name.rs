@@ -33,12 +33,19 @@ impl Name {
             let mut pairs = set.inner_of("RelativeDistinguishedName")?;
             while !pairs.is_empty() {
                 let mut pair = pairs.sequence("AttributeTypeAndValue")?;
-                attributes.push(Attribute { kind: pair.oid("type")?, value: pair.read("value")?.text(), rdn });
+                attributes.push(Attribute {
+                    kind: pair.oid("type")?,
+                    value: pair.read("value")?.text(),
+                    rdn,
+                });
             }
             rdn += 1;
         }
         rdns.finish("Name")?;
-        Ok(Name { der: element.bytes().into(), attributes: attributes.into() })
+        Ok(Name {
+            der: element.bytes().into(),
+            attributes: attributes.into(),
+        })
     }
 
     /// From the DER or BER of a `Name`.
@@ -63,19 +70,30 @@ impl Name {
 
     /// The first value of `kind`.
     pub fn first(&self, kind: &Oid) -> Option<&str> {
-        self.attributes.iter().find(|a| a.kind == *kind).map(|a| a.value.as_str())
+        self.attributes
+            .iter()
+            .find(|a| a.kind == *kind)
+            .map(|a| a.value.as_str())
     }
 
     /// What a person would call the subject: common name, else organisation, else the whole name.
     pub fn common_name(&self) -> String {
-        let preferred = [names::AT_COMMON_NAME, names::AT_ORGANIZATION, names::AT_PSEUDONYM];
+        let preferred = [
+            names::AT_COMMON_NAME,
+            names::AT_ORGANIZATION,
+            names::AT_PSEUDONYM,
+        ];
         let found = preferred.iter().find_map(|kind| self.first(kind));
         found.map_or_else(|| self.to_string(), str::to_string)
     }
 
     /// The attributes of one relative distinguished name in an order of their own, for comparison.
     fn comparable(&self) -> Vec<(usize, Oid, String)> {
-        let mut all: Vec<_> = self.attributes.iter().map(|a| (a.rdn, a.kind, prepared(&a.value))).collect();
+        let mut all: Vec<_> = self
+            .attributes
+            .iter()
+            .map(|a| (a.rdn, a.kind, prepared(&a.value)))
+            .collect();
         all.sort();
         all
     }
@@ -83,13 +101,18 @@ impl Name {
 
 /// RFC 5280 §7.1: case folded, white space at the ends removed and inside made one.
 fn prepared(value: &str) -> String {
-    value.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    value
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.der == other.der
-            || (self.attributes.len() == other.attributes.len() && self.comparable() == other.comparable())
+            || (self.attributes.len() == other.attributes.len()
+                && self.comparable() == other.comparable())
     }
 }
 
@@ -169,22 +192,36 @@ mod tests {
     use crate::engine::syntax::asn1::der;
 
     fn name(pairs: &[(&Oid, Vec<u8>)]) -> Name {
-        let rdns = pairs.iter().map(|(kind, value)| der::set_of(vec![der::sequence(&[&der::oid(kind), value])]));
+        let rdns = pairs
+            .iter()
+            .map(|(kind, value)| der::set_of(vec![der::sequence(&[&der::oid(kind), value])]));
         Name::from_bytes(&der::sequence_of(&rdns.collect::<Vec<_>>())).unwrap()
     }
 
     #[test]
     fn comparison_ignores_case_space_and_string_type() {
-        let a = name(&[(&names::AT_COUNTRY, der::printable_string("ES")), (&names::AT_COMMON_NAME, der::utf8_string(" Sello  INSS "))]);
-        let b = name(&[(&names::AT_COUNTRY, der::utf8_string("es")), (&names::AT_COMMON_NAME, der::printable_string("SELLO inss"))]);
-        let c = name(&[(&names::AT_COMMON_NAME, der::utf8_string("Sello INSS")), (&names::AT_COUNTRY, der::printable_string("ES"))]);
+        let a = name(&[
+            (&names::AT_COUNTRY, der::printable_string("ES")),
+            (&names::AT_COMMON_NAME, der::utf8_string(" Sello  INSS ")),
+        ]);
+        let b = name(&[
+            (&names::AT_COUNTRY, der::utf8_string("es")),
+            (&names::AT_COMMON_NAME, der::printable_string("SELLO inss")),
+        ]);
+        let c = name(&[
+            (&names::AT_COMMON_NAME, der::utf8_string("Sello INSS")),
+            (&names::AT_COUNTRY, der::printable_string("ES")),
+        ]);
         assert_eq!(a, b);
         assert_ne!(a, c);
     }
 
     #[test]
     fn prints_last_first_and_escapes() {
-        let a = name(&[(&names::AT_COUNTRY, der::printable_string("ES")), (&names::AT_COMMON_NAME, der::utf8_string("A, B\n"))]);
+        let a = name(&[
+            (&names::AT_COUNTRY, der::printable_string("ES")),
+            (&names::AT_COMMON_NAME, der::utf8_string("A, B\n")),
+        ]);
         assert_eq!(a.to_string(), "CN=A\\, B\\0A,C=ES");
     }
 }

@@ -6,7 +6,9 @@ use super::certificate::Certificate;
 use super::crl::RevocationReason;
 use super::extension::{Extension, read_extensions};
 use super::name::Name;
-use crate::engine::crypto::{DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureInput, digest};
+use crate::engine::crypto::{
+    DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureInput, digest,
+};
 use crate::engine::error::{Error, Result};
 use crate::engine::syntax::asn1::{Reader, Tag, Tlv, der, names};
 use crate::engine::time::Time;
@@ -26,7 +28,11 @@ pub struct CertId {
 
 impl CertId {
     /// The identifier of `certificate`, issued by `issuer`.
-    pub fn new(certificate: &Certificate, issuer: &Certificate, algorithm: DigestAlgorithm) -> Result<CertId> {
+    pub fn new(
+        certificate: &Certificate,
+        issuer: &Certificate,
+        algorithm: DigestAlgorithm,
+    ) -> Result<CertId> {
         Ok(CertId {
             digest: algorithm,
             issuer_name: digest(algorithm, issuer.subject().bytes()),
@@ -43,10 +49,21 @@ impl CertId {
     fn from_element(element: &Tlv<'_>) -> Result<CertId> {
         let mut fields = element.inner_of("CertID")?;
         Ok(CertId {
-            digest: DigestAlgorithm::from_identifier(&fields.expect(Tag::SEQUENCE, "hashAlgorithm")?)?,
-            issuer_name: fields.expect(Tag::OCTET_STRING, "issuerNameHash")?.octets()?.into_owned(),
-            issuer_key: fields.expect(Tag::OCTET_STRING, "issuerKeyHash")?.octets()?.into_owned(),
-            serial: fields.expect(Tag::INTEGER, "serialNumber")?.integer()?.to_vec(),
+            digest: DigestAlgorithm::from_identifier(
+                &fields.expect(Tag::SEQUENCE, "hashAlgorithm")?,
+            )?,
+            issuer_name: fields
+                .expect(Tag::OCTET_STRING, "issuerNameHash")?
+                .octets()?
+                .into_owned(),
+            issuer_key: fields
+                .expect(Tag::OCTET_STRING, "issuerKeyHash")?
+                .octets()?
+                .into_owned(),
+            serial: fields
+                .expect(Tag::INTEGER, "serialNumber")?
+                .integer()?
+                .to_vec(),
         })
     }
 
@@ -66,7 +83,9 @@ impl CertId {
 fn key_bits(certificate: &Certificate) -> Result<&[u8]> {
     let mut fields = Reader::ber(certificate.spki()).sequence("SubjectPublicKeyInfo")?;
     fields.read("algorithm")?;
-    fields.expect(Tag::BIT_STRING, "subjectPublicKey")?.whole_bits()
+    fields
+        .expect(Tag::BIT_STRING, "subjectPublicKey")?
+        .whole_bits()
 }
 
 /// `CertStatus` (RFC 6960 §4.2.1).
@@ -74,7 +93,10 @@ fn key_bits(certificate: &Certificate) -> Result<&[u8]> {
 #[allow(missing_docs)]
 pub enum CertStatus {
     Good,
-    Revoked { time: Time, reason: Option<RevocationReason> },
+    Revoked {
+        time: Time,
+        reason: Option<RevocationReason>,
+    },
     Unknown,
 }
 
@@ -133,21 +155,36 @@ impl OcspResponse {
         }
         let status = outer.expect(Tag::ENUMERATED, "responseStatus")?.u64()?;
         if status != 0 {
-            return Err(Error::unavailable("OCSP responder", format!("answered {}", status_name(status))));
+            return Err(Error::unavailable(
+                "OCSP responder",
+                format!("answered {}", status_name(status)),
+            ));
         }
-        let mut response = outer.expect(Tag::context(0), "responseBytes")?.inner_of("responseBytes")?.sequence("ResponseBytes")?;
+        let mut response = outer
+            .expect(Tag::context(0), "responseBytes")?
+            .inner_of("responseBytes")?
+            .sequence("ResponseBytes")?;
         if response.oid("responseType")? != names::ID_PKIX_OCSP_BASIC {
-            return Err(Error::unsupported("responseType", "only id-pkix-ocsp-basic is known"));
+            return Err(Error::unsupported(
+                "responseType",
+                "only id-pkix-ocsp-basic is known",
+            ));
         }
         let basic = response.expect(Tag::OCTET_STRING, "response")?.octets()?;
         OcspResponse::basic(bytes, &basic)
     }
 
     fn basic(original: &[u8], basic: &[u8]) -> Result<OcspResponse> {
-        let mut fields = Tlv::whole(Reader::ber(basic), "BasicOCSPResponse")?.inner_of("BasicOCSPResponse")?;
+        let mut fields =
+            Tlv::whole(Reader::ber(basic), "BasicOCSPResponse")?.inner_of("BasicOCSPResponse")?;
         let data = fields.expect(Tag::SEQUENCE, "tbsResponseData")?;
-        let signature_algorithm = SignatureAlgorithm::from_identifier(&fields.expect(Tag::SEQUENCE, "signatureAlgorithm")?);
-        let signature = fields.expect(Tag::BIT_STRING, "signature")?.whole_bits()?.to_vec();
+        let signature_algorithm = SignatureAlgorithm::from_identifier(
+            &fields.expect(Tag::SEQUENCE, "signatureAlgorithm")?,
+        );
+        let signature = fields
+            .expect(Tag::BIT_STRING, "signature")?
+            .whole_bits()?
+            .to_vec();
         let mut certificates = Vec::new();
         if let Some(list) = fields.optional(Tag::context(0), "certs")? {
             let mut list = list.inner_of("certs")?.sequence("certs")?;
@@ -162,7 +199,12 @@ impl OcspResponse {
         let responder = match responder.tag().context_number() {
             Some(1) => ResponderId::Name(Name::from_element(&content)?),
             Some(2) => ResponderId::KeyHash(content.octets()?.into_owned()),
-            _ => return Err(Error::malformed("responderID", "is neither byName nor byKey")),
+            _ => {
+                return Err(Error::malformed(
+                    "responderID",
+                    "is neither byName nor byKey",
+                ));
+            }
         };
         let produced_at = inner.expect(Tag::GENERALIZED_TIME, "producedAt")?.time()?;
         let mut responses = Vec::new();
@@ -172,7 +214,8 @@ impl OcspResponse {
         }
         let extensions = optional_extensions(&mut inner, 1)?;
         // The signed bytes are a slice of the original, except where BER split the response string.
-        let start = find(original, data.bytes()).ok_or_else(|| Error::unsupported("OCSPResponse", "a segmented response"))?;
+        let start = find(original, data.bytes())
+            .ok_or_else(|| Error::unsupported("OCSPResponse", "a segmented response"))?;
         Ok(OcspResponse {
             bytes: original.into(),
             response_data: start..start + data.bytes().len(),
@@ -207,13 +250,22 @@ impl OcspResponse {
     }
 
     /// The answer about `certificate`, issued by `issuer`.
-    pub fn response_for(&self, certificate: &Certificate, issuer: &Certificate) -> Option<&SingleResponse> {
-        self.responses.iter().find(|r| r.cert_id.matches(certificate, issuer))
+    pub fn response_for(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+    ) -> Option<&SingleResponse> {
+        self.responses
+            .iter()
+            .find(|r| r.cert_id.matches(certificate, issuer))
     }
 
     /// The nonce, where there is one.
     pub fn nonce(&self) -> Option<&[u8]> {
-        self.extensions.iter().find(|e| e.id == names::ID_PKIX_OCSP_NONCE).map(|e| e.value.as_slice())
+        self.extensions
+            .iter()
+            .find(|e| e.id == names::ID_PKIX_OCSP_NONCE)
+            .map(|e| e.value.as_slice())
     }
 
     /// The certificates that came with it.
@@ -229,7 +281,9 @@ impl OcspResponse {
     /// Whether `key` made the signature on this response.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         let input = SignatureInput::Message(&self.bytes[self.response_data.clone()]);
-        self.signature_algorithm.as_ref().is_ok_and(|algorithm| key.verify(*algorithm, input, &self.signature))
+        self.signature_algorithm
+            .as_ref()
+            .is_ok_and(|algorithm| key.verify(*algorithm, input, &self.signature))
     }
 }
 
@@ -253,22 +307,43 @@ fn single_response(element: &Tlv<'_>) -> Result<SingleResponse> {
         Some(0) => CertStatus::Good,
         Some(1) => {
             let mut info = status.inner_of("RevokedInfo")?;
-            let time = info.expect(Tag::GENERALIZED_TIME, "revocationTime")?.time()?;
+            let time = info
+                .expect(Tag::GENERALIZED_TIME, "revocationTime")?
+                .time()?;
             let reason = match info.optional(Tag::context(0), "revocationReason")? {
-                Some(reason) => Some(reason.inner_of("revocationReason")?.read("revocationReason")?.u64()?),
+                Some(reason) => Some(
+                    reason
+                        .inner_of("revocationReason")?
+                        .read("revocationReason")?
+                        .u64()?,
+                ),
                 None => None,
             };
-            CertStatus::Revoked { time, reason: reason.map(RevocationReason::from_number) }
+            CertStatus::Revoked {
+                time,
+                reason: reason.map(RevocationReason::from_number),
+            }
         }
         Some(2) => CertStatus::Unknown,
-        _ => return Err(Error::malformed("certStatus", "is neither good, revoked nor unknown")),
+        _ => {
+            return Err(Error::malformed(
+                "certStatus",
+                "is neither good, revoked nor unknown",
+            ));
+        }
     };
     let this_update = fields.expect(Tag::GENERALIZED_TIME, "thisUpdate")?.time()?;
     let next_update = match fields.optional(Tag::context(0), "nextUpdate")? {
         Some(time) => Some(time.inner_of("nextUpdate")?.read("nextUpdate")?.time()?),
         None => None,
     };
-    Ok(SingleResponse { cert_id, status, this_update, next_update, extensions: optional_extensions(&mut fields, 1)? })
+    Ok(SingleResponse {
+        cert_id,
+        status,
+        this_update,
+        next_update,
+        extensions: optional_extensions(&mut fields, 1)?,
+    })
 }
 
 fn status_name(status: u64) -> &'static str {
@@ -293,7 +368,10 @@ pub fn request(cert_id: &CertId, nonce: Option<&[u8]>) -> Vec<u8> {
         ]);
         der::explicit(2, &der::sequence(&[&extension]))
     });
-    der::sequence(&[&der::sequence(&[&list, extensions.as_deref().unwrap_or_default()])])
+    der::sequence(&[&der::sequence(&[
+        &list,
+        extensions.as_deref().unwrap_or_default(),
+    ])])
 }
 
 /// The certificates asked about and the nonce extension's value, from an `OCSPRequest`.
@@ -305,14 +383,26 @@ pub fn read_request(bytes: &[u8]) -> Result<(Vec<CertId>, Option<Vec<u8>>)> {
     let mut list = fields.sequence("requestList")?;
     let mut ids = Vec::new();
     while !list.is_empty() {
-        ids.push(CertId::from_element(&list.sequence("Request")?.expect(Tag::SEQUENCE, "reqCert")?)?);
+        ids.push(CertId::from_element(
+            &list.sequence("Request")?.expect(Tag::SEQUENCE, "reqCert")?,
+        )?);
     }
     let extensions = optional_extensions(&mut fields, 2)?;
-    Ok((ids, extensions.into_iter().find(|e| e.id == names::ID_PKIX_OCSP_NONCE).map(|e| e.value)))
+    Ok((
+        ids,
+        extensions
+            .into_iter()
+            .find(|e| e.id == names::ID_PKIX_OCSP_NONCE)
+            .map(|e| e.value),
+    ))
 }
 
 impl fmt::Debug for OcspResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OcspResponse({:?}, {})", self.responder, self.produced_at)
+        write!(
+            f,
+            "OcspResponse({:?}, {})",
+            self.responder, self.produced_at
+        )
     }
 }

@@ -329,6 +329,11 @@ impl<'a> Tlv<'a> {
         self.offset
     }
 
+    /// Where its content begins in the input of the outermost reader.
+    pub fn content_offset(&self) -> usize {
+        self.content_offset
+    }
+
     /// A reader of the content.
     pub fn inner(&self) -> Reader<'a> {
         Reader {

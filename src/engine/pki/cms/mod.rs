@@ -1,0 +1,12 @@
+//! Cryptographic Message Syntax: `SignedData` in and out (RFC 5652 §5, and PKCS #7 1.5).
+//!
+//! Reading accepts BER; writing makes DER. What the attributes mean to an AdES signature is `formats/cades`; whether a
+//! signature holds is `validation`.
+
+mod attribute;
+mod read;
+mod write;
+
+pub use attribute::{Attribute, Attributes, EssCertificate, ess_certificates};
+pub use read::{SignedData, SignerIdentifier, SignerInfo};
+pub use write::{SignerInfoParts, add_unsigned_attribute, signed_data, signer_info};

@@ -1,0 +1,268 @@
+//! Time-stamps (RFC 3161, RFC 5816): requests, responses, tokens.
+//!
+//! A token is a CMS `SignedData` over a `TSTInfo`; its signature is judged like any other by `validation`.
+
+use super::cms::SignedData;
+use crate::engine::crypto::DigestAlgorithm;
+use crate::engine::error::{Error, Result};
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
+use crate::engine::time::Time;
+use std::time::Duration;
+
+/// `MessageImprint` (RFC 3161 §2.4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct MessageImprint {
+    pub algorithm: DigestAlgorithm,
+    pub digest: Vec<u8>,
+}
+
+impl MessageImprint {
+    fn from_element(element: &Tlv<'_>) -> Result<MessageImprint> {
+        let mut fields = element.inner_of("MessageImprint")?;
+        Ok(MessageImprint {
+            algorithm: DigestAlgorithm::from_identifier(
+                &fields.expect(Tag::SEQUENCE, "hashAlgorithm")?,
+            )?,
+            digest: fields
+                .expect(Tag::OCTET_STRING, "hashedMessage")?
+                .octets()?
+                .into_owned(),
+        })
+    }
+
+    /// As DER; with NULL parameters, which older authorities want.
+    pub fn to_der(&self) -> Vec<u8> {
+        let algorithm = der::algorithm_identifier(&self.algorithm.oid(), Some(&der::null()));
+        der::sequence(&[&algorithm, &der::octet_string(&self.digest)])
+    }
+}
+
+/// `TSTInfo` (RFC 3161 §2.4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct TstInfo {
+    pub policy: Oid,
+    pub message_imprint: MessageImprint,
+    /// Content octets of the INTEGER.
+    pub serial: Vec<u8>,
+    pub gen_time: Time,
+    pub accuracy: Option<Duration>,
+    pub ordering: bool,
+    /// Content octets of the INTEGER.
+    pub nonce: Option<Vec<u8>>,
+}
+
+impl TstInfo {
+    /// From the content of a token.
+    pub fn from_der(bytes: &[u8]) -> Result<TstInfo> {
+        let mut fields = Tlv::whole(Reader::ber(bytes), "TSTInfo")?.inner_of("TSTInfo")?;
+        if fields.expect(Tag::INTEGER, "version")?.u64()? != 1 {
+            return Err(Error::unsupported("TSTInfo.version", "is not 1"));
+        }
+        let policy = fields.oid("policy")?;
+        let message_imprint =
+            MessageImprint::from_element(&fields.expect(Tag::SEQUENCE, "messageImprint")?)?;
+        let serial = fields
+            .expect(Tag::INTEGER, "serialNumber")?
+            .integer()?
+            .to_vec();
+        let gen_time = fields.expect(Tag::GENERALIZED_TIME, "genTime")?;
+        // RFC 3161 §2.4.2: "GeneralizedTime values MUST … include a 'Z'".
+        if gen_time.content().last() != Some(&b'Z') {
+            return Err(Error::malformed(
+                "TSTInfo.genTime",
+                "is not in UTC with a Z",
+            ));
+        }
+        let mut info = TstInfo {
+            policy,
+            message_imprint,
+            serial,
+            gen_time: gen_time.time()?,
+            accuracy: None,
+            ordering: false,
+            nonce: None,
+        };
+        while let Some(field) = fields.next_element()? {
+            match field.tag() {
+                Tag::SEQUENCE => info.accuracy = Some(accuracy(&field)?),
+                Tag::BOOLEAN => info.ordering = field.boolean()?,
+                Tag::INTEGER => info.nonce = Some(field.integer()?.to_vec()),
+                tag if tag == Tag::context(1) => refuse_critical_extensions(&field)?,
+                _ => {}
+            }
+        }
+        Ok(info)
+    }
+}
+
+fn accuracy(element: &Tlv<'_>) -> Result<Duration> {
+    let mut fields = element.inner_of("accuracy")?;
+    let mut total = Duration::ZERO;
+    while let Some(field) = fields.next_element()? {
+        let amount = field.u64()?;
+        total = total.saturating_add(match field.tag() {
+            Tag::INTEGER => Duration::from_secs(amount),
+            tag if tag == Tag::context(0) => Duration::from_millis(amount),
+            _ => Duration::from_micros(amount),
+        });
+    }
+    Ok(total)
+}
+
+fn refuse_critical_extensions(element: &Tlv<'_>) -> Result<()> {
+    let extensions = super::extension::read_extensions(element.inner_of("extensions")?)?;
+    match extensions.iter().find(|e| e.critical) {
+        Some(unknown) => Err(Error::unsupported(
+            "TSTInfo.extensions",
+            format!("critical {} is not known", unknown.id),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A `TimeStampToken`.
+#[derive(Debug, Clone)]
+pub struct TimestampToken {
+    signed_data: SignedData,
+    tst_info: TstInfo,
+}
+
+impl TimestampToken {
+    /// From the `ContentInfo` of a token.
+    pub fn from_ber(bytes: &[u8]) -> Result<TimestampToken> {
+        let signed_data = SignedData::from_ber(bytes)?;
+        if *signed_data.content_type() != names::ID_CT_TST_INFO {
+            return Err(Error::malformed(
+                "TimeStampToken",
+                "its content is not a TSTInfo",
+            ));
+        }
+        let content = signed_data
+            .content()
+            .ok_or_else(|| Error::malformed("TimeStampToken", "has no content"))?;
+        Ok(TimestampToken {
+            tst_info: TstInfo::from_der(&content)?,
+            signed_data,
+        })
+    }
+
+    /// The signed message.
+    pub fn signed_data(&self) -> &SignedData {
+        &self.signed_data
+    }
+
+    /// What the authority says.
+    pub fn tst_info(&self) -> &TstInfo {
+        &self.tst_info
+    }
+
+    /// As received.
+    pub fn bytes(&self) -> &[u8] {
+        self.signed_data.bytes()
+    }
+}
+
+/// `TimeStampReq` (RFC 3161 §2.4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimestampRequest {
+    /// What is to be stamped.
+    pub message_imprint: MessageImprint,
+    /// The policy asked for.
+    pub policy: Option<Oid>,
+    /// Content octets of the INTEGER; eight random bytes by custom.
+    pub nonce: Option<Vec<u8>>,
+    /// Whether the token is to carry the authority's certificate.
+    pub certificates: bool,
+}
+
+impl TimestampRequest {
+    /// As DER.
+    pub fn to_der(&self) -> Vec<u8> {
+        der::sequence(&[
+            &der::integer(1),
+            &self.message_imprint.to_der(),
+            &self.policy.map(|p| der::oid(&p)).unwrap_or_default(),
+            &self
+                .nonce
+                .as_ref()
+                .map(|n| der::tlv(2, n))
+                .unwrap_or_default(),
+            &if self.certificates {
+                der::boolean(true)
+            } else {
+                Vec::new()
+            },
+        ])
+    }
+
+    /// From DER; critical extensions are refused (RFC 3161 §2.4.1).
+    pub fn from_der(bytes: &[u8]) -> Result<TimestampRequest> {
+        let mut fields =
+            Tlv::whole(Reader::ber(bytes), "TimeStampReq")?.inner_of("TimeStampReq")?;
+        if fields.expect(Tag::INTEGER, "version")?.u64()? != 1 {
+            return Err(Error::unsupported("TimeStampReq.version", "is not 1"));
+        }
+        let message_imprint =
+            MessageImprint::from_element(&fields.expect(Tag::SEQUENCE, "messageImprint")?)?;
+        let mut request = TimestampRequest {
+            message_imprint,
+            policy: None,
+            nonce: None,
+            certificates: false,
+        };
+        while let Some(field) = fields.next_element()? {
+            match field.tag() {
+                Tag::OID => request.policy = Some(field.oid()?),
+                Tag::INTEGER => request.nonce = Some(field.integer()?.to_vec()),
+                Tag::BOOLEAN => request.certificates = field.boolean()?,
+                tag if tag == Tag::context(0) => refuse_critical_extensions(&field)?,
+                _ => {
+                    return Err(Error::malformed(
+                        "TimeStampReq",
+                        "has a field that is not known",
+                    ));
+                }
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// The token of a `TimeStampResp` (RFC 3161 §2.4.2), checked against the request: status granted, the same imprint,
+/// nonce and (where asked) policy. The token's signature is not checked here.
+pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<TimestampToken> {
+    let mut fields = Tlv::whole(Reader::ber(bytes), "TimeStampResp")?.inner_of("TimeStampResp")?;
+    let mut status = fields.sequence("PKIStatusInfo")?;
+    let number = status.expect(Tag::INTEGER, "status")?.u64()?;
+    if number > 1 {
+        let text = status.optional(Tag::SEQUENCE, "statusString")?;
+        let text = text
+            .and_then(|t| t.inner().read("statusString").ok().map(|s| s.text()))
+            .unwrap_or_default();
+        let text: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+        return Err(Error::unavailable(
+            "time-stamping authority",
+            format!("refused with status {number} {text}"),
+        ));
+    }
+    let token = TimestampToken::from_ber(fields.read("timeStampToken")?.bytes())?;
+    let info = token.tst_info();
+    let lied = |what: &'static str| {
+        Error::unavailable(
+            "time-stamping authority",
+            format!("answered with another {what}"),
+        )
+    };
+    if info.message_imprint != request.message_imprint {
+        return Err(lied("message imprint"));
+    }
+    if info.nonce != request.nonce {
+        return Err(lied("nonce"));
+    }
+    if request.policy.is_some_and(|policy| policy != info.policy) {
+        return Err(lied("policy"));
+    }
+    Ok(token)
+}
