@@ -1,3 +1,4 @@
 //! One test binary; one module a promise.
 
 mod layers;
+mod pdf_reader;

@@ -1,5 +1,6 @@
 //! Bytes ⇄ trees. No trust and no cryptography here: a reader says what the bytes are, never what they are worth.
 
 pub mod asn1;
+pub mod pdf;
 pub mod pem;
 pub mod zip;
