@@ -6,7 +6,12 @@
 mod calendar;
 mod code_block;
 mod number;
+mod registration;
 
 pub use calendar::{Calendar, DayOfWeek, EffectiveStart};
 pub use code_block::CodeBlock;
 pub use number::{NumberLayout, RegisterNumber, year_of};
+pub use registration::{
+    Datum, Direction, Document, DocumentRole, Hex, Identification, IdentificationMethod, Language,
+    Metadata, Named, Names, Origin, Person, Receipt, Sealing, Sede,
+};
