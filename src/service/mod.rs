@@ -8,4 +8,8 @@ pub mod clock;
 
 pub mod callers;
 
+pub mod keys;
+
+pub mod store;
+
 pub mod cli;

@@ -1,0 +1,442 @@
+//! The journal of the register: taking a number, completing an entry, finding entries.
+
+use super::super::blobs::Staged;
+use super::super::cipher::{Cipher, altered};
+use super::super::{
+    BlobId, CodeRecord, Completion, Direction, Entry, EntryPage, EntryQuery, NewEntry, Receipt,
+    Taken,
+};
+use super::database_error;
+use super::records::{insert_document, milliseconds, name_blobs, time, year};
+use crate::engine::{Error, ErrorKind, Result, Time};
+use crate::service::clock::{Clock, sane};
+use crate::service::config::hex;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+/// A request, ready to be given its number.
+pub(super) struct Take {
+    new: NewEntry,
+    originals: Vec<(BlobId, u64)>,
+    idempotency: [u8; 32],
+    persons: Vec<[u8; 32]>,
+    request: Vec<u8>,
+}
+
+impl Take {
+    pub(super) fn new(
+        new: NewEntry,
+        originals: Vec<(BlobId, u64)>,
+        cipher: &Cipher,
+    ) -> Result<Self> {
+        let idempotency = cipher.lookup("idempotency key", &new.idempotency_key);
+        let persons = new.persons.iter().map(|p| person(cipher, p)).collect();
+        let plain = [&new.request_digest[..], &new.metadata].concat();
+        let request = cipher.seal(&request_place(&new.caller, &idempotency), &plain)?;
+        Ok(Take {
+            new,
+            originals,
+            idempotency,
+            persons,
+            request,
+        })
+    }
+
+    /// Within a transaction: the known entry, or a new one.
+    pub(super) fn run(
+        &self,
+        db: &Connection,
+        clock: &dyn Clock,
+        zone: &str,
+        cipher: &Cipher,
+    ) -> Result<Taken> {
+        if let Some(known) = self.known(db, cipher)? {
+            return Ok(Taken::Known(known));
+        }
+        let presented = clock.now().truncated_to_milliseconds();
+        sane(presented, last_presented(db)?)?;
+        let year = presented.in_zone(zone)?.year();
+        let sequence = next_in_sequence(db, year, &self.new.office)?;
+        let number = (self.new.numbering)(year, sequence)?;
+        self.insert(db, presented, year, sequence, &number)
+            .map_err(database_error)?;
+        Ok(Taken::New(Entry {
+            number,
+            year,
+            sequence,
+            office: self.new.office.clone(),
+            entity: self.new.entity.clone(),
+            direction: self.new.direction,
+            caller: self.new.caller.clone(),
+            presented,
+            request_digest: self.new.request_digest,
+            metadata: self.new.metadata.clone(),
+            originals: self.originals.iter().map(|(id, _)| *id).collect(),
+            receipt: None,
+        }))
+    }
+
+    fn known(&self, db: &Connection, cipher: &Cipher) -> Result<Option<Entry>> {
+        let condition = "caller = ?1 AND idempotency = ?2";
+        let of = params![self.new.caller, self.idempotency];
+        let Some(known) = one(db, cipher, condition, of)? else {
+            return Ok(None);
+        };
+        if known.request_digest == self.new.request_digest {
+            return Ok(Some(known));
+        }
+        let (first, now) = (hex(&known.request_digest), hex(&self.new.request_digest));
+        let problem =
+            format!("used before for the content with SHA-256 {first}; this one has {now}");
+        Err(Error::new(ErrorKind::Conflict, "Idempotency-Key", problem)
+            .remedy("Send the same content again, or other content under a new key."))
+    }
+
+    fn insert(
+        &self,
+        db: &Connection,
+        presented: Time,
+        year: i16,
+        sequence: u64,
+        number: &str,
+    ) -> rusqlite::Result<()> {
+        let new = &self.new;
+        db.prepare_cached(
+            "INSERT INTO entries (number, year, office, sequence, entity, direction, caller, idempotency, presented_at, \
+             request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            number,
+            year,
+            new.office,
+            sequence.cast_signed(),
+            new.entity,
+            word(new.direction),
+            new.caller,
+            self.idempotency,
+            milliseconds(presented),
+            self.request,
+        ])?;
+        let entry = db.last_insert_rowid();
+        let mut insert =
+            db.prepare_cached("INSERT OR IGNORE INTO persons (person, entry) VALUES (?1, ?2)")?;
+        for person in &self.persons {
+            insert.execute(params![person, entry])?;
+        }
+        insert_parts(db, entry, "original", &self.originals)
+    }
+}
+
+/// The next place in the sequence of a year and an office.
+fn next_in_sequence(db: &Connection, year: i16, office: &str) -> Result<u64> {
+    let next: i64 = db
+        .prepare_cached(
+            "INSERT INTO sequences (year, office, last) VALUES (?1, ?2, 1) \
+             ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
+        )
+        .and_then(|mut s| s.query_row(params![year, office], |row| row.get(0)))
+        .map_err(database_error)?;
+    Ok(next.cast_unsigned())
+}
+
+/// What was made for a number, ready to be kept.
+pub(super) struct Complete {
+    number: String,
+    sealed: Time,
+    parts: Vec<(&'static str, (BlobId, u64))>,
+    justificante: BlobId,
+    details: Vec<u8>,
+    code: Option<CodeRecord>,
+}
+
+impl Complete {
+    pub(super) fn new(
+        number: &str,
+        completion: Completion,
+        cipher: &Cipher,
+    ) -> Result<(Self, Vec<Staged>)> {
+        let Completion {
+            sealed,
+            acuse,
+            justificante,
+            evidence,
+            details,
+            code,
+        } = completion;
+        let named = |role, staged: &Staged| (role, (staged.id(), staged.bytes()));
+        let mut parts = vec![named("acuse", &acuse), named("justificante", &justificante)];
+        parts.extend(evidence.as_ref().map(|e| named("evidence", e)));
+        let complete = Complete {
+            number: number.to_string(),
+            sealed,
+            parts,
+            justificante: justificante.id(),
+            details: cipher.seal(&details_place(number), &details)?,
+            code,
+        };
+        let staged = [acuse, justificante].into_iter().chain(evidence).collect();
+        Ok((complete, staged))
+    }
+
+    /// Within a transaction: the entry as it was completed, now or before.
+    pub(super) fn run(&self, db: &Connection, cipher: &Cipher) -> Result<Entry> {
+        let completed = db
+            .prepare_cached(
+                "UPDATE entries SET sealed_at = ?2, details = ?3 WHERE number = ?1 AND sealed_at IS NULL RETURNING id",
+            )
+            .and_then(|mut s| {
+                let values = params![self.number, milliseconds(self.sealed), self.details];
+                s.query_row(values, |row| row.get::<_, i64>(0)).optional()
+            })
+            .map_err(database_error)?;
+        if let Some(id) = completed {
+            for (role, blob) in &self.parts {
+                insert_parts(db, id, role, &[*blob]).map_err(database_error)?;
+            }
+            if let Some(code) = &self.code {
+                insert_document(db, code, &self.justificante, None, Some(&self.number))?;
+            }
+        }
+        entry(db, cipher, &self.number)?.ok_or_else(|| {
+            Error::not_found("number", format!("{} is not in the register", self.number))
+        })
+    }
+}
+
+fn insert_parts(
+    db: &Connection,
+    entry: i64,
+    role: &str,
+    blobs: &[(BlobId, u64)],
+) -> rusqlite::Result<()> {
+    name_blobs(db, blobs)?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO parts (entry, role, position, blob) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for (position, (id, _)) in (0i64..).zip(blobs) {
+        insert.execute(params![entry, role, position, id.0])?;
+    }
+    Ok(())
+}
+
+pub(super) fn incomplete(db: &Connection, cipher: &Cipher) -> Result<Vec<Entry>> {
+    let found = many(db, cipher, "sealed_at IS NULL ORDER BY id", Vec::new())?;
+    Ok(found.into_iter().map(|(_, entry)| entry).collect())
+}
+
+pub(super) fn entry(db: &Connection, cipher: &Cipher, number: &str) -> Result<Option<Entry>> {
+    one(db, cipher, "number = ?1", params![number])
+}
+
+pub(super) fn last_presented(db: &Connection) -> Result<Option<Time>> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT presented_at FROM entries ORDER BY id DESC LIMIT 1")
+        .and_then(|mut s| s.query_row([], |row| row.get(0)).optional())
+        .map_err(database_error)?;
+    last.map(time).transpose()
+}
+
+pub(super) fn find(db: &Connection, cipher: &Cipher, query: &EntryQuery) -> Result<EntryPage> {
+    let mut conditions = vec!["1".to_string()];
+    let mut values = Vec::new();
+    let mut must = |condition: &str, value: Value| {
+        values.push(value);
+        conditions.push(condition.replace('?', &format!("?{}", values.len())));
+    };
+    if let Some(office) = &query.office {
+        must("office = ?", office.clone().into());
+    }
+    if let Some(direction) = query.direction {
+        must("direction = ?", word(direction).to_string().into());
+    }
+    if let Some(document) = &query.person {
+        let hash = person(cipher, document).to_vec();
+        must(
+            "id IN (SELECT entry FROM persons WHERE person = ?)",
+            hash.into(),
+        );
+    }
+    if let Some(from) = query.from {
+        must("presented_at >= ?", milliseconds_up(from).into());
+    }
+    if let Some(until) = query.until {
+        must("presented_at < ?", milliseconds_up(until).into());
+    }
+    if let Some(after) = query.after {
+        must("id > ?", after.into());
+    }
+    if let Some(entities) = &query.entities {
+        let list = serde_json::to_string(entities).unwrap_or_default();
+        must("entity IN (SELECT value FROM json_each(?))", list.into());
+    }
+    let limit = match query.limit {
+        0 => 100,
+        n => i64::from(n.min(1000)),
+    };
+    values.push((limit + 1).into());
+    let rest = format!(
+        "{} ORDER BY id LIMIT ?{}",
+        conditions.join(" AND "),
+        values.len()
+    );
+    let mut found = many(db, cipher, &rest, values)?;
+    let more = found.len() as i64 > limit;
+    if more {
+        found.pop();
+    }
+    Ok(EntryPage {
+        next: found.last().filter(|_| more).map(|(id, _)| *id),
+        entries: found.into_iter().map(|(_, entry)| entry).collect(),
+    })
+}
+
+const COLUMNS: &str = "id, number, year, office, sequence, entity, direction, caller, idempotency, presented_at, request, \
+                       sealed_at, details";
+
+fn one(
+    db: &Connection,
+    cipher: &Cipher,
+    condition: &str,
+    of: &[&dyn rusqlite::ToSql],
+) -> Result<Option<Entry>> {
+    let sql = format!("SELECT {COLUMNS} FROM entries WHERE {condition}");
+    let row = db
+        .prepare_cached(&sql)
+        .and_then(|mut s| s.query_row(of, EntryRow::read).optional())
+        .map_err(database_error)?;
+    row.map(|row| row.entry(db, cipher)).transpose()
+}
+
+fn many(
+    db: &Connection,
+    cipher: &Cipher,
+    rest: &str,
+    values: Vec<Value>,
+) -> Result<Vec<(i64, Entry)>> {
+    let sql = format!("SELECT {COLUMNS} FROM entries WHERE {rest}");
+    let rows: Vec<EntryRow> = db
+        .prepare_cached(&sql)
+        .and_then(|mut s| {
+            s.query_map(params_from_iter(values), EntryRow::read)?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|row| Ok((row.id, row.entry(db, cipher)?)))
+        .collect()
+}
+
+/// A row of `entries`, before it is opened.
+struct EntryRow {
+    id: i64,
+    number: String,
+    year: i64,
+    office: String,
+    sequence: i64,
+    entity: String,
+    direction: String,
+    caller: String,
+    idempotency: [u8; 32],
+    presented_at: i64,
+    request: Vec<u8>,
+    receipt: Option<(i64, Vec<u8>)>,
+}
+
+impl EntryRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let sealed_at: Option<i64> = row.get(11)?;
+        let details: Option<Vec<u8>> = row.get(12)?;
+        Ok(EntryRow {
+            id: row.get(0)?,
+            number: row.get(1)?,
+            year: row.get(2)?,
+            office: row.get(3)?,
+            sequence: row.get(4)?,
+            entity: row.get(5)?,
+            direction: row.get(6)?,
+            caller: row.get(7)?,
+            idempotency: row.get(8)?,
+            presented_at: row.get(9)?,
+            request: row.get(10)?,
+            receipt: sealed_at.zip(details),
+        })
+    }
+
+    fn entry(self, db: &Connection, cipher: &Cipher) -> Result<Entry> {
+        let place = request_place(&self.caller, &self.idempotency);
+        let request = cipher.open(&place, &self.request)?;
+        let (digest, metadata) = request.split_first_chunk::<32>().ok_or_else(altered)?;
+        let parts = parts(db, self.id)?;
+        let with = |role: &str| parts.iter().find(|(r, _)| r == role).map(|(_, blob)| *blob);
+        let receipt = match self.receipt {
+            None => None,
+            Some((sealed_at, details)) => Some(Receipt {
+                sealed: time(sealed_at)?,
+                acuse: with("acuse").ok_or_else(altered)?,
+                justificante: with("justificante").ok_or_else(altered)?,
+                evidence: with("evidence"),
+                details: cipher.open(&details_place(&self.number), &details)?,
+            }),
+        };
+        Ok(Entry {
+            year: year(self.year)?,
+            sequence: self.sequence.cast_unsigned(),
+            office: self.office,
+            entity: self.entity,
+            direction: direction(&self.direction)?,
+            caller: self.caller,
+            presented: time(self.presented_at)?,
+            request_digest: *digest,
+            metadata: metadata.to_vec(),
+            originals: parts
+                .iter()
+                .filter(|(role, _)| role == "original")
+                .map(|(_, blob)| *blob)
+                .collect(),
+            receipt,
+            number: self.number,
+        })
+    }
+}
+
+fn parts(db: &Connection, entry: i64) -> Result<Vec<(String, BlobId)>> {
+    db.prepare_cached("SELECT role, blob FROM parts WHERE entry = ?1 ORDER BY role, position")
+        .and_then(|mut s| {
+            s.query_map([entry], |row| Ok((row.get(0)?, BlobId(row.get(1)?))))?
+                .collect()
+        })
+        .map_err(database_error)
+}
+
+fn person(cipher: &Cipher, document: &str) -> [u8; 32] {
+    cipher.lookup("identity document", document)
+}
+
+fn request_place(caller: &str, idempotency: &[u8; 32]) -> String {
+    format!("entries.request {} {caller}", hex(idempotency))
+}
+
+fn details_place(number: &str) -> String {
+    format!("entries.details {number}")
+}
+
+fn word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Entrada => "entrada",
+        Direction::Salida => "salida",
+    }
+}
+
+fn direction(word: &str) -> Result<Direction> {
+    match word {
+        "entrada" => Ok(Direction::Entrada),
+        "salida" => Ok(Direction::Salida),
+        _ => Err(altered()),
+    }
+}
+
+/// Milliseconds, rounded up: what is presented at or after an instant is so at or after the next whole millisecond.
+fn milliseconds_up(instant: Time) -> i64 {
+    let down = instant.truncated_to_milliseconds();
+    milliseconds(down).saturating_add(i64::from(down < instant))
+}
