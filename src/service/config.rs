@@ -12,6 +12,7 @@ mod network;
 pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
 pub use network::Network;
 
+use crate::engine::register::{Calendar, NumberLayout};
 use crate::engine::{Error, Result, Time};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -100,11 +101,12 @@ pub struct Trust {
 }
 
 /// `[register]`: numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Register {
     /// Digits of year, office and sequence in a register number: `4+6+10`.
-    pub layout: String,
+    #[serde(with = "as_text")]
+    pub layout: NumberLayout,
 }
 
 /// `[code]`: the code of authenticity (CEA) and its page.
@@ -280,14 +282,6 @@ impl Default for StoreSettings {
     }
 }
 
-impl Default for Register {
-    fn default() -> Self {
-        Register {
-            layout: "4+6+10".into(),
-        }
-    }
-}
-
 impl Default for CodeSettings {
     fn default() -> Self {
         CodeSettings {
@@ -363,6 +357,27 @@ impl Config {
     /// The time-stamping authority of this name.
     pub fn tsa(&self, name: &str) -> Option<&TsaSettings> {
         self.tsas.iter().find(|t| t.name == name)
+    }
+
+    /// The calendar of non-working days, in the zone of the sede; Saturdays and Sundays where no file is named.
+    pub fn read_calendar(&self) -> Result<Calendar> {
+        let zone = self.sede.zone.clone();
+        let Some(path) = &self.calendar else {
+            return Ok(Calendar {
+                zone,
+                ..Calendar::default()
+            });
+        };
+        let calendar: Calendar = parse_toml(&read_text(path, "calendar file")?, path)?;
+        if calendar.zone != zone {
+            let problem = format!(
+                "its zone {:?} is not that of the sede, {zone:?}",
+                calendar.zone
+            );
+            return Err(Error::invalid(path.display().to_string(), problem));
+        }
+        calendar.check()?;
+        Ok(calendar)
     }
 
     /// Where the routes that need a caller listen.
@@ -663,6 +678,29 @@ pub fn parse_toml<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T> {
     })
 }
 
+/// A value that the file states as text.
+mod as_text {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'a, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'a>,
+    {
+        String::deserialize(from)?.parse().map_err(Error::custom)
+    }
+}
+
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -702,7 +740,7 @@ mod tests {
         let config = read("", &[]).unwrap();
         assert_eq!(config.data, Path::new("/etc/rubrica/data"));
         assert_eq!(config.callers_address().port(), 8480);
-        assert_eq!(config.register.layout, "4+6+10");
+        assert_eq!(config.register.layout.to_string(), "4+6+10");
     }
 
     #[test]
@@ -735,6 +773,33 @@ mod tests {
         assert_eq!(config.sede.name, "2026");
         assert_eq!(config.languages, ["gl", "es"]);
         assert_eq!(config.callers_address().port(), 8490);
+    }
+
+    #[test]
+    fn the_layout_and_the_calendar_are_read_as_what_they_are() {
+        let config = read("[register]\nlayout = '4+5+11'", &[]).unwrap();
+        assert_eq!(config.register.layout.length(), 20);
+        let error = read("[register]\nlayout = '4+20'", &[]).unwrap_err();
+        assert!(error.element().ends_with("line 2"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calendar.toml");
+        let mut config = read("[sede]\nzone = 'Atlantic/Canary'", &[]).unwrap();
+        assert_eq!(config.read_calendar().unwrap().zone, "Atlantic/Canary");
+        config.calendar = Some(path.clone());
+        std::fs::write(
+            &path,
+            "zone = 'Atlantic/Canary'\n[holidays]\n2026-05-30 = 'Día de Canarias'\n",
+        )
+        .unwrap();
+        assert_eq!(config.read_calendar().unwrap().holidays.len(), 1);
+        std::fs::write(&path, "zone = 'Europe/Madrid'\n").unwrap();
+        assert!(
+            config
+                .read_calendar()
+                .unwrap_err()
+                .problem()
+                .contains("zone")
+        );
     }
 
     #[test]

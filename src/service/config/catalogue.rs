@@ -4,6 +4,7 @@
 //! the name of what is unknown, and gets no number. Not here: who may register for an entity (`callers`).
 
 use super::{parse_toml, read_text};
+use crate::engine::codes::{CodeType, Validity};
 use crate::engine::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -103,6 +104,18 @@ pub enum CodeRule {
         /// After this many days, up to 733.
         days: u16,
     },
+}
+
+impl CodeRule {
+    /// How long a code made on this day holds.
+    pub fn validity(self, issued: jiff::civil::Date) -> Result<Validity> {
+        match self {
+            CodeRule::Permanent {} => Validity::new(CodeType::P, -1, -1, issued),
+            CodeRule::Temporal { days } => {
+                Validity::new(CodeType::T, days.into(), days.into(), issued)
+            }
+        }
+    }
 }
 
 /// `[[subject]]`.

@@ -328,7 +328,7 @@ pub(super) mod tests {
 
     fn subjects(file: &KeyFile) -> Vec<String> {
         let name = |c: &X509| {
-            let entry = c.subject_name().entries().next().unwrap();
+            let entry = c.subject_name().entries().last().unwrap();
             entry.data().to_string().unwrap()
         };
         file.certificates.iter().map(name).collect()

@@ -3,7 +3,10 @@
 //! A seal's key answers to [`Signer`](crate::engine::crypto::Signer), wherever it is held; here are the files. Tokens,
 //! remote signers and signatures made elsewhere join in rooms of their own.
 
-pub mod file;
+mod file;
+mod seal;
 mod secret;
 
+pub use file::KeyFile;
+pub use seal::Seal;
 pub use secret::{Passphrase, Secret, random};

@@ -14,10 +14,11 @@ pub use blobs::Staged;
 pub use faulty::{Call, Fault, Faulty};
 pub use sqlite::{SqliteStore, StoreOptions};
 
+use crate::engine::codes::{CodeId, KeyedCode, Validity};
+use crate::engine::register::NumberLayout;
 use crate::engine::{Result, Time};
 use std::fmt;
 use std::io::Read;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Keeps everything. All methods may be called from many threads at once, and block; none of them waits for anything
@@ -120,12 +121,9 @@ pub struct NewEntry {
     pub persons: Vec<String>,
     /// What the flow needs to make the receipt, now or after a crash. Kept encrypted.
     pub metadata: Vec<u8>,
-    /// The number that a year and a place in the sequence of the office make.
-    pub numbering: Numbering,
+    /// How its number is printed.
+    pub layout: NumberLayout,
 }
-
-/// Prints a register number: year and place in the sequence in, number out.
-pub type Numbering = Arc<dyn Fn(i16, u64) -> Result<String> + Send + Sync>;
 
 impl fmt::Debug for NewEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,7 +170,7 @@ pub struct Entry {
     /// Its number.
     pub number: String,
     /// The year of the number.
-    pub year: i16,
+    pub year: u16,
     /// The place in the sequence of year and office.
     pub sequence: u64,
     /// The office.
@@ -293,26 +291,15 @@ impl fmt::Debug for BlobId {
     }
 }
 
-/// The life of a code of authenticity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CodeKind {
-    /// Type P.
-    Permanent,
-    /// Type T: until this instant.
-    Temporal(Time),
-}
-
 /// A code of authenticity as it is kept: the groups as keyed hashes alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CodeRecord {
     /// The Id. CEA.
-    pub id: String,
-    /// The printed date of generation.
-    pub date: jiff::civil::Date,
-    /// Keyed hashes of the six groups.
-    pub groups: [[u8; 32]; 6],
-    /// How long it lives.
-    pub kind: CodeKind,
+    pub id: CodeId,
+    /// Its date, and its six groups as keyed hashes.
+    pub code: KeyedCode,
+    /// How long it holds.
+    pub validity: Validity,
     /// When it was made.
     pub issued: Time,
     /// The code of the entity that answers for the document.
@@ -326,7 +313,7 @@ pub struct CodeRecord {
 impl fmt::Debug for CodeRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CodeRecord")
-            .field("kind", &self.kind)
+            .field("validity", &self.validity)
             .field("issued", &self.issued)
             .finish_non_exhaustive()
     }

@@ -71,7 +71,7 @@ CREATE TABLE documents (
     id         TEXT    PRIMARY KEY,
     date       TEXT    NOT NULL,
     groups     BLOB    NOT NULL CHECK (length(groups) = 192),   -- six keyed hashes
-    expires_at INTEGER,                                         -- none: type P
+    last_day   TEXT,                                            -- none: type P
     issued_at  INTEGER NOT NULL,
     entity     TEXT    NOT NULL,
     caller     TEXT    NOT NULL,

@@ -8,6 +8,7 @@ use super::super::{
 };
 use super::database_error;
 use super::records::{insert_document, milliseconds, name_blobs, time, year};
+use crate::engine::register::{RegisterNumber, year_of};
 use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::clock::{Clock, sane};
 use crate::service::config::hex;
@@ -55,9 +56,10 @@ impl Take {
         }
         let presented = clock.now().truncated_to_milliseconds();
         sane(presented, last_presented(db)?)?;
-        let year = presented.in_zone(zone)?.year();
-        let sequence = next_in_sequence(db, year, &self.new.office)?;
-        let number = (self.new.numbering)(year, sequence)?;
+        let year = year_of(presented, zone)?;
+        let office = self.new.layout.office(&self.new.office)?;
+        let sequence = next_in_sequence(db, year, &office)?;
+        let number = RegisterNumber::new(self.new.layout, year, &office, sequence)?.to_string();
         self.insert(db, presented, year, sequence, &number)
             .map_err(database_error)?;
         Ok(Taken::New(Entry {
@@ -96,7 +98,7 @@ impl Take {
         &self,
         db: &Connection,
         presented: Time,
-        year: i16,
+        year: u16,
         sequence: u64,
         number: &str,
     ) -> rusqlite::Result<()> {
@@ -128,7 +130,7 @@ impl Take {
 }
 
 /// The next place in the sequence of a year and an office.
-fn next_in_sequence(db: &Connection, year: i16, office: &str) -> Result<u64> {
+fn next_in_sequence(db: &Connection, year: u16, office: &str) -> Result<u64> {
     let next: i64 = db
         .prepare_cached(
             "INSERT INTO sequences (year, office, last) VALUES (?1, ?2, 1) \

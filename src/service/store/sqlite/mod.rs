@@ -18,7 +18,7 @@ use crate::service::clock::Clock;
 use crate::service::keys::Secret;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use writer::Writer;
 
 /// Where the embedded store is, and how it behaves.

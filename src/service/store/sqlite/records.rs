@@ -1,8 +1,9 @@
 //! Blobs' names, documents behind codes, attempts, seals, versions of receipts.
 
 use super::super::cipher::altered;
-use super::super::{Attempts, BlobId, CodeKind, CodeRecord, Document, SealRecord, Version};
+use super::super::{Attempts, BlobId, CodeRecord, Document, SealRecord, Version};
 use super::database_error;
+use crate::engine::codes::{CodeId, KeyedCode, Validity};
 use crate::engine::{Error, ErrorKind, Result, Time};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use std::time::Duration;
@@ -31,21 +32,21 @@ pub(super) fn insert_document(
     printable: Option<&BlobId>,
     number: Option<&str>,
 ) -> Result<()> {
-    let expires = match code.kind {
-        CodeKind::Permanent => None,
-        CodeKind::Temporal(until) => Some(milliseconds(until)),
+    let last_day = match code.validity {
+        Validity::Permanent => None,
+        Validity::Until(day) => Some(day.to_string()),
     };
     let inserted = db
         .prepare_cached(
-            "INSERT INTO documents (id, date, groups, expires_at, issued_at, entity, caller, seal, original, printable, \
+            "INSERT INTO documents (id, date, groups, last_day, issued_at, entity, caller, seal, original, printable, \
              number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )
         .and_then(|mut s| {
             s.execute(params![
-                code.id,
-                code.date.to_string(),
-                code.groups.concat(),
-                expires,
+                code.id.as_str(),
+                code.code.date().to_string(),
+                code.code.to_bytes(),
+                last_day,
                 milliseconds(code.issued),
                 code.entity,
                 code.caller,
@@ -68,7 +69,7 @@ pub(super) fn insert_document(
 pub(super) fn document(db: &Connection, id: &str) -> Result<Option<Document>> {
     let row = db
         .prepare_cached(
-            "SELECT id, date, groups, expires_at, issued_at, entity, caller, seal, original, printable, number \
+            "SELECT id, date, groups, last_day, issued_at, entity, caller, seal, original, printable, number \
              FROM documents WHERE id = ?1",
         )
         .and_then(|mut s| s.query_row([id], DocumentRow::read).optional())
@@ -76,11 +77,14 @@ pub(super) fn document(db: &Connection, id: &str) -> Result<Option<Document>> {
     row.map(DocumentRow::document).transpose()
 }
 
+/// A row of `documents`, before its values are read.
 struct DocumentRow {
-    code: CodeRecord,
+    id: String,
     date: String,
     groups: Vec<u8>,
-    times: (Option<i64>, i64),
+    last_day: Option<String>,
+    issued_at: i64,
+    owners: [String; 3],
     original: BlobId,
     printable: Option<BlobId>,
     number: Option<String>,
@@ -89,19 +93,12 @@ struct DocumentRow {
 impl DocumentRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(DocumentRow {
-            code: CodeRecord {
-                id: row.get(0)?,
-                date: jiff::civil::Date::ZERO,
-                groups: [[0; 32]; 6],
-                kind: CodeKind::Permanent,
-                issued: Time::from_unix(0).unwrap_or_else(|_| unreachable!("1970 is a year")),
-                entity: row.get(5)?,
-                caller: row.get(6)?,
-                seal: row.get(7)?,
-            },
+            id: row.get(0)?,
             date: row.get(1)?,
             groups: row.get(2)?,
-            times: (row.get(3)?, row.get(4)?),
+            last_day: row.get(3)?,
+            issued_at: row.get(4)?,
+            owners: [row.get(5)?, row.get(6)?, row.get(7)?],
             original: BlobId(row.get(8)?),
             printable: row.get::<_, Option<[u8; 32]>>(9)?.map(BlobId),
             number: row.get(10)?,
@@ -109,18 +106,22 @@ impl DocumentRow {
     }
 
     fn document(self) -> Result<Document> {
-        let (expires, issued) = self.times;
-        let mut code = self.code;
-        code.date = self.date.parse().map_err(|_| altered())?;
-        for (group, stored) in code.groups.iter_mut().zip(self.groups.chunks_exact(32)) {
-            group.copy_from_slice(stored);
-        }
-        code.issued = time(issued)?;
-        if let Some(expires) = expires {
-            code.kind = CodeKind::Temporal(time(expires)?);
-        }
+        let day = |text: &str| text.parse().map_err(|_| altered());
+        let [entity, caller, seal] = self.owners;
         Ok(Document {
-            code,
+            code: CodeRecord {
+                id: CodeId::new(&self.id).map_err(|_| altered())?,
+                code: KeyedCode::from_bytes(day(&self.date)?, &self.groups)
+                    .map_err(|_| altered())?,
+                validity: match self.last_day {
+                    None => Validity::Permanent,
+                    Some(last) => Validity::Until(day(&last)?),
+                },
+                issued: time(self.issued_at)?,
+                entity,
+                caller,
+                seal,
+            },
             original: self.original,
             printable: self.printable,
             number: self.number,
@@ -251,6 +252,6 @@ pub(super) fn time(milliseconds: i64) -> Result<Time> {
     Time::from_unix_nanoseconds(i128::from(milliseconds) * 1_000_000).map_err(|_| altered())
 }
 
-pub(super) fn year(year: i64) -> Result<i16> {
-    i16::try_from(year).map_err(|_| altered())
+pub(super) fn year(year: i64) -> Result<u16> {
+    u16::try_from(year).map_err(|_| altered())
 }
