@@ -1,1 +1,67 @@
-//! Placeholder.
+//! `Evidence`: all that a verdict is computed from, as plain, content-addressed, serialisable data.
+//!
+//! `formats` finds what stands here and computes digests; `validation` judges it; neither imports the other. Evidence
+//! keeps the original bytes of every certificate, list, response and token, so that a verdict can be computed again,
+//! years later and offline, from one file. The signed documents themselves are not in it, only their digests.
+
+mod object;
+mod pool;
+mod replay;
+mod signature;
+
+pub use object::{Bytes, Object, ObjectId, ObjectKind, Origin};
+pub use pool::Pool;
+pub use replay::{read, write};
+pub use signature::{
+    CertificateReference, ChangeKind, Family, Fault, LaterChange, Level, Reference, Scope,
+    ScopeKind, Severity, Signature, SignaturePolicy, SignedData, SignerReference, Tier, Timestamp,
+    TimestampKind,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// What was found in one document, and what was gathered to judge it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The format that recognised the document: `PAdES`, `CAdES`, `ASiC-E`.
+    pub format: String,
+    /// SHA-256 of the document.
+    pub document: ObjectId,
+    /// Length of the document in bytes.
+    pub size: u64,
+    /// What is wrong with the document as a whole.
+    pub faults: Vec<Fault>,
+    /// Its signatures, in the order of the document.
+    pub signatures: Vec<Signature>,
+    /// Time-stamps over the document itself (PAdES document time-stamps), in order.
+    pub timestamps: Vec<Timestamp>,
+    /// Certificates, revocation data and tokens, embedded, given or fetched.
+    pub pool: Pool,
+    /// Signed documents inside a container, each judged by itself.
+    pub inside: Vec<Nested>,
+}
+
+/// A signed document inside a container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Nested {
+    /// Its name in the container.
+    pub name: String,
+    /// What was found in it.
+    pub evidence: Evidence,
+}
+
+impl Evidence {
+    /// Nothing found yet in `document`.
+    pub fn new(format: &str, document: &[u8]) -> Evidence {
+        Evidence {
+            format: format.to_string(),
+            document: ObjectId::of(document),
+            size: document.len() as u64,
+            faults: Vec::new(),
+            signatures: Vec::new(),
+            timestamps: Vec::new(),
+            pool: Pool::default(),
+            inside: Vec::new(),
+        }
+    }
+}

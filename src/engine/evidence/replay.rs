@@ -1,0 +1,78 @@
+//! Evidence as one file (JSON), and back: what an auditor replays.
+
+use super::Evidence;
+use crate::engine::error::{Error, Result};
+
+/// The name and version of the form, so that later ones can be told apart.
+const FORM: &str = "rubrica-evidence/1";
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct File {
+    form: String,
+    evidence: Evidence,
+}
+
+/// Evidence as JSON; the same evidence gives the same bytes.
+pub fn write(evidence: &Evidence) -> Result<Vec<u8>> {
+    let file = File {
+        form: FORM.to_string(),
+        evidence: evidence.clone(),
+    };
+    serde_json::to_vec(&file).map_err(|error| Error::internal("evidence", error.to_string()))
+}
+
+/// Evidence from JSON. An object whose bytes are not those that its identifier names is an error.
+pub fn read(bytes: &[u8]) -> Result<Evidence> {
+    let file: File = serde_json::from_slice(bytes).map_err(|error| {
+        Error::malformed(
+            "evidence file",
+            format!("line {}: not evidence", error.line()),
+        )
+    })?;
+    if file.form != FORM {
+        return Err(Error::unsupported(
+            "evidence file",
+            format!("its form is not {FORM}"),
+        ));
+    }
+    if !all_intact(&file.evidence) {
+        return Err(Error::malformed(
+            "evidence file",
+            "an object does not have the bytes that its identifier names",
+        ));
+    }
+    Ok(file.evidence)
+}
+
+fn all_intact(evidence: &Evidence) -> bool {
+    evidence.pool.is_intact()
+        && evidence
+            .inside
+            .iter()
+            .all(|nested| all_intact(&nested.evidence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Object, ObjectKind, Origin};
+    use super::*;
+
+    #[test]
+    fn evidence_comes_back_as_it_was_and_tampering_is_seen() {
+        let mut evidence = Evidence::new("PAdES", b"document");
+        evidence.pool.add(Object::new(
+            ObjectKind::Certificate,
+            &b"certificate"[..],
+            Origin::Given,
+        ));
+        let bytes = write(&evidence).unwrap();
+        assert_eq!(read(&bytes).unwrap(), evidence);
+        let text = String::from_utf8(bytes).unwrap();
+        let tampered = text.replace("Y2VydGlmaWNhdGU=", "Y2VydGlmaWNhdGF=");
+        assert_ne!(text, tampered);
+        assert_eq!(
+            read(tampered.as_bytes()).unwrap_err().element(),
+            "evidence file"
+        );
+    }
+}

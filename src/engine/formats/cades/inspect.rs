@@ -1,0 +1,425 @@
+//! What a CMS signer signed, and what stands beside it (RFC 5652 §5, EN 319 122-1 §5).
+//!
+//! The one place where faults of a CMS structure become faults of evidence. PAdES and ASiC come here with the digest of
+//! what their signature covers.
+
+use crate::engine::crypto::{DigestAlgorithm, digest};
+use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::evidence::{
+    Bytes, CertificateReference, Family, Fault, Level, Object, ObjectId, ObjectKind, Origin, Pool,
+    Reference, Signature, SignaturePolicy, SignedData as Signed, SignerReference, Tier, Timestamp,
+    TimestampKind,
+};
+use crate::engine::limits::Budget;
+use crate::engine::pki::cms::{
+    Attributes, SignedData, SignerIdentifier, SignerInfo, ess_certificates,
+};
+use crate::engine::pki::{Certificate, TimestampToken};
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
+
+/// The digest, by the algorithm asked for, of the content that a signature covers; none where it is not there.
+pub type ContentDigest<'a> = &'a dyn Fn(DigestAlgorithm) -> Option<Vec<u8>>;
+
+/// Signer number `index` of `data` as evidence; its certificates, lists and tokens go into `pool`.
+pub fn inspect_signer(
+    data: &SignedData,
+    index: usize,
+    content: ContentDigest<'_>,
+    family: Family,
+    name: String,
+    pool: &mut Pool,
+    budget: &mut Budget,
+) -> Result<Signature> {
+    let mut signature = inspect_core(data, index, content, family, name, pool);
+    let info = &data.signer_infos()[index];
+    collect_timestamps(info, content, &mut signature, pool, budget)?;
+    signature.level.tier = tier(data, info, &signature);
+    Ok(signature)
+}
+
+/// A signer without its time-stamps.
+fn inspect_core(
+    data: &SignedData,
+    index: usize,
+    content: ContentDigest<'_>,
+    family: Family,
+    name: String,
+    pool: &mut Pool,
+) -> Signature {
+    let info = &data.signer_infos()[index];
+    let mut signature = Signature {
+        id: ObjectId::of(&info.bytes),
+        name,
+        level: Level {
+            family,
+            tier: Tier::NotEtsi,
+        },
+        form: "CMS".to_string(),
+        faults: Vec::new(),
+        algorithm: info.signature_algorithm.as_ref().ok().copied(),
+        digest_algorithm: info.digest_algorithm.as_ref().ok().copied(),
+        signed: Signed::Content(None),
+        value: info.signature.clone().into(),
+        references: Vec::new(),
+        signer: signer_reference(&info.sid),
+        certificate_references: Vec::new(),
+        certificates: embedded_certificates(data, pool),
+        claimed_time: None,
+        policy: None,
+        reason: None,
+        location: None,
+        timestamps: Vec::new(),
+        scopes: Vec::new(),
+        later_changes: Vec::new(),
+    };
+    add_revocation_data(data, pool);
+    for error in [
+        info.digest_algorithm.as_ref().err(),
+        info.signature_algorithm.as_ref().err(),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        signature.faults.push(Fault::warning(
+            "cms.algorithm.unknown",
+            "RFC 5652 §5.3",
+            error.problem(),
+        ));
+    }
+    match &info.signed_attributes {
+        Some(attributes) => inspect_attributes(data, info, attributes, content, &mut signature),
+        None => inspect_bare(data, info, content, &mut signature),
+    }
+    signature
+}
+
+fn signer_reference(sid: &SignerIdentifier) -> SignerReference {
+    match sid {
+        SignerIdentifier::IssuerAndSerial(issuer, serial) => {
+            SignerReference::IssuerAndSerial(issuer.bytes().into(), serial.as_slice().into())
+        }
+        SignerIdentifier::KeyIdentifier(key) => {
+            SignerReference::KeyIdentifier(key.as_slice().into())
+        }
+    }
+}
+
+fn embedded_certificates(data: &SignedData, pool: &mut Pool) -> Vec<ObjectId> {
+    let add = |c: &Certificate| {
+        pool.add(Object::new(
+            ObjectKind::Certificate,
+            c.bytes(),
+            Origin::Embedded,
+        ))
+    };
+    data.certificates().iter().map(add).collect()
+}
+
+fn add_revocation_data(data: &SignedData, pool: &mut Pool) {
+    for crl in data.crls() {
+        pool.add(Object::new(
+            ObjectKind::CertificateRevocationList,
+            crl.as_slice(),
+            Origin::Embedded,
+        ));
+    }
+    for response in data.ocsp_responses() {
+        pool.add(Object::new(
+            ObjectKind::OcspResponse,
+            response.as_slice(),
+            Origin::Embedded,
+        ));
+    }
+}
+
+/// A signer without signed attributes signs the content itself (RFC 5652 §5.4); allowed for id-data only (§5.3).
+fn inspect_bare(
+    data: &SignedData,
+    info: &SignerInfo,
+    content: ContentDigest<'_>,
+    signature: &mut Signature,
+) {
+    if *data.content_type() != names::ID_DATA {
+        signature.faults.push(Fault::failure(
+            "cms.signed_attributes.missing",
+            "RFC 5652 §5.3",
+            data.content_type().to_string(),
+        ));
+    }
+    let algorithm = info
+        .signature_algorithm
+        .as_ref()
+        .ok()
+        .and_then(|a| a.digest());
+    let algorithm = algorithm.or_else(|| info.digest_algorithm.as_ref().ok().copied());
+    signature.signed = Signed::Content(algorithm.and_then(content).map(Bytes::from));
+}
+
+fn inspect_attributes(
+    data: &SignedData,
+    info: &SignerInfo,
+    attributes: &Attributes,
+    content: ContentDigest<'_>,
+    signature: &mut Signature,
+) {
+    signature.signed = Signed::OneOf(
+        info.signed_attribute_encodings()
+            .into_iter()
+            .map(Bytes::from)
+            .collect(),
+    );
+    let mut faults = Vec::new();
+    check_content_type(data, attributes, &mut faults);
+    check_algorithm_protection(info, attributes, &mut faults);
+    match single(attributes, names::ID_MESSAGE_DIGEST, &mut faults).map(|value| value.octets()) {
+        Some(Ok(expected)) => signature
+            .references
+            .extend(
+                info.digest_algorithm
+                    .as_ref()
+                    .ok()
+                    .map(|algorithm| Reference {
+                        name: "message-digest".to_string(),
+                        algorithm: *algorithm,
+                        expected: expected.into_owned().into(),
+                        actual: content(*algorithm).map(Bytes::from),
+                    }),
+            ),
+        _ => faults.push(Fault::failure(
+            "cms.message_digest.missing",
+            "RFC 5652 §11.2",
+            "",
+        )),
+    }
+    match ess_certificates(attributes) {
+        Ok(certificates) => {
+            signature
+                .certificate_references
+                .extend(certificates.into_iter().map(|c| {
+                    CertificateReference {
+                        algorithm: c.digest_algorithm,
+                        digest: c.digest.into(),
+                        issuer_serial: c
+                            .issuer_serial
+                            .map(|(name, serial)| (name.bytes().into(), serial.into())),
+                    }
+                }));
+        }
+        Err(error) => faults.push(Fault::failure(
+            "cades.signing_certificate.malformed",
+            "RFC 5035 §3",
+            error.problem(),
+        )),
+    }
+    signature.claimed_time =
+        single(attributes, names::ID_SIGNING_TIME, &mut faults).and_then(|value| value.time().ok());
+    signature.policy = single(attributes, names::ID_AA_ETS_SIG_POLICY_ID, &mut faults)
+        .and_then(|v| signature_policy(&v));
+    signature.faults.extend(faults);
+}
+
+fn single<'a>(attributes: &'a Attributes, id: Oid, faults: &mut Vec<Fault>) -> Option<Tlv<'a>> {
+    attributes.single(&id).unwrap_or_else(|error| {
+        faults.push(Fault::failure(
+            "cms.attribute.repeated",
+            "RFC 5652 §5.3",
+            error.problem(),
+        ));
+        None
+    })
+}
+
+/// RFC 5652 §11.1: the content-type attribute must be there and name the type of the content.
+fn check_content_type(data: &SignedData, attributes: &Attributes, faults: &mut Vec<Fault>) {
+    const CLAUSE: &str = "RFC 5652 §11.1";
+    match single(attributes, names::ID_CONTENT_TYPE, faults).map(|value| value.oid()) {
+        Some(Ok(oid)) if oid == *data.content_type() => {}
+        Some(Ok(oid)) => {
+            let found = format!("{oid} for {}", data.content_type());
+            faults.push(Fault::failure("cms.content_type.mismatch", CLAUSE, found));
+        }
+        _ => faults.push(Fault::failure("cms.content_type.missing", CLAUSE, "")),
+    }
+}
+
+/// RFC 6211 §2: the algorithms protected by the signature must be those of the signer structure.
+fn check_algorithm_protection(info: &SignerInfo, attributes: &Attributes, faults: &mut Vec<Fault>) {
+    let Some(value) = single(attributes, names::ID_AA_CMS_ALGORITHM_PROTECT, faults) else {
+        return;
+    };
+    let protected = (|| -> Result<bool> {
+        let mut fields = value.inner_of("CMSAlgorithmProtection")?;
+        let digest =
+            DigestAlgorithm::from_identifier(&fields.expect(Tag::SEQUENCE, "digestAlgorithm")?)?;
+        let mut same = info.digest_algorithm == Ok(digest);
+        if let Some(algorithm) = fields.optional(Tag::context(1), "signatureAlgorithm")? {
+            // The element is IMPLICIT: only its content is that of an AlgorithmIdentifier.
+            let oid = algorithm
+                .inner_of("signatureAlgorithm")?
+                .oid("signatureAlgorithm")?;
+            let own = info
+                .signature_algorithm
+                .as_ref()
+                .map(|a| a.identifier())
+                .unwrap_or_default();
+            let own = Reader::ber(&own)
+                .sequence("signatureAlgorithm")
+                .and_then(|mut s| s.oid("signatureAlgorithm"));
+            same &= own == Ok(oid) || bare_key_kind(&oid);
+        }
+        Ok(same)
+    })();
+    if protected != Ok(true) {
+        faults.push(Fault::failure(
+            "cms.algorithm_protection.mismatch",
+            "RFC 6211 §2",
+            "",
+        ));
+    }
+}
+
+fn bare_key_kind(oid: &Oid) -> bool {
+    [names::RSA_ENCRYPTION, names::EC_PUBLIC_KEY].contains(oid)
+}
+
+/// `SignaturePolicyId` (EN 319 122-1 §5.2.9.1); an implied policy is none.
+fn signature_policy(value: &Tlv<'_>) -> Option<SignaturePolicy> {
+    let mut fields = value.inner_of("SignaturePolicyId").ok()?;
+    let id = fields.oid("sigPolicyId").ok()?;
+    let digest = fields
+        .optional(Tag::SEQUENCE, "sigPolicyHash")
+        .ok()
+        .flatten()
+        .and_then(|hash| {
+            let mut hash = hash.inner();
+            let algorithm =
+                DigestAlgorithm::from_identifier(&hash.read("hashAlgorithm").ok()?).ok()?;
+            Some((
+                algorithm,
+                Bytes::from(hash.read("hashValue").ok()?.octets().ok()?.into_owned()),
+            ))
+        });
+    Some(SignaturePolicy { id, digest })
+}
+
+fn collect_timestamps(
+    info: &SignerInfo,
+    content: ContentDigest<'_>,
+    signature: &mut Signature,
+    pool: &mut Pool,
+    budget: &mut Budget,
+) -> Result<()> {
+    let over_value = |algorithm| Some(digest(algorithm, &info.signature));
+    let stamps: [(TimestampKind, ContentDigest<'_>, Option<&Attributes>, _); 2] = [
+        (
+            TimestampKind::Content,
+            content,
+            info.signed_attributes.as_ref(),
+            names::ID_AA_ETS_CONTENT_TIMESTAMP,
+        ),
+        (
+            TimestampKind::Signature,
+            &over_value,
+            Some(&info.unsigned_attributes),
+            names::ID_AA_SIGNATURE_TIME_STAMP_TOKEN,
+        ),
+    ];
+    for (kind, over, attributes, id) in stamps {
+        for token in attributes.into_iter().flat_map(|a| a.values(&id)) {
+            match inspect_timestamp(token, kind, over, pool, budget) {
+                Ok(timestamp) => signature.timestamps.push(timestamp),
+                Err(error) if error.kind() == ErrorKind::LimitExceeded => return Err(error),
+                Err(error) => {
+                    signature.faults.push(Fault::warning(
+                        "timestamp.unreadable",
+                        "RFC 3161 §2.4.2",
+                        error.problem(),
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A time-stamp token as evidence, its imprint held against the digest that `over` gives.
+pub fn inspect_timestamp(
+    token: &[u8],
+    kind: TimestampKind,
+    over: ContentDigest<'_>,
+    pool: &mut Pool,
+    budget: &mut Budget,
+) -> Result<Timestamp> {
+    budget.step(1_000)?;
+    let parsed = TimestampToken::from_ber(token)?;
+    let data = parsed.signed_data();
+    let info = parsed.tst_info();
+    let attached = |algorithm| data.content_digest(algorithm);
+    if data.signer_infos().len() != 1 {
+        // RFC 3161 §2.4.2: "The time-stamp token MUST NOT contain any signatures other than the signature of the TSA."
+        return Err(Error::malformed(
+            "TimeStampToken",
+            "does not have exactly one signer",
+        ));
+    }
+    let signature = inspect_core(
+        data,
+        0,
+        &attached,
+        Family::Cades,
+        "time-stamp".to_string(),
+        pool,
+    );
+    Ok(Timestamp {
+        kind,
+        token: pool.add(Object::new(
+            ObjectKind::TimestampToken,
+            token,
+            Origin::Embedded,
+        )),
+        gen_time: info.gen_time,
+        policy: info.policy,
+        imprint: Reference {
+            name: "message-imprint".to_string(),
+            algorithm: info.message_imprint.algorithm,
+            expected: info.message_imprint.digest.as_slice().into(),
+            actual: over(info.message_imprint.algorithm).map(Bytes::from),
+        },
+        signature: Box::new(signature),
+    })
+}
+
+/// The structural level (EN 319 122-1 §6.1), as a CAdES signature. PAdES decides its own from here on.
+fn tier(data: &SignedData, info: &SignerInfo, signature: &Signature) -> Tier {
+    let Some(attributes) = &info.signed_attributes else {
+        return Tier::NotEtsi;
+    };
+    if signature.certificate_references.is_empty() {
+        return Tier::NotEtsi;
+    }
+    let certificate_inside = data.certificates().iter().any(|c| info.sid.names(c));
+    let time_as_family_wants = match signature.level.family {
+        // EN 319 142-1 §6.3: the time is the dictionary's /M; CAdES wants the attribute.
+        Family::Pades => true,
+        _ => attributes.count(&names::ID_SIGNING_TIME) == 1,
+    };
+    if !certificate_inside || !time_as_family_wants {
+        return Tier::Bes;
+    }
+    let unsigned = |id| info.unsigned_attributes.count(&id) > 0;
+    let values = unsigned(names::ID_AA_ETS_REVOCATION_VALUES)
+        || !data.crls().is_empty()
+        || !data.ocsp_responses().is_empty();
+    match () {
+        () if !signature
+            .timestamps
+            .iter()
+            .any(|t| t.kind == TimestampKind::Signature) =>
+        {
+            Tier::B
+        }
+        () if !values => Tier::T,
+        () if unsigned(names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V3) => Tier::Lta,
+        () => Tier::Lt,
+    }
+}

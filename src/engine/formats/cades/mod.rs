@@ -1,0 +1,120 @@
+//! CAdES (EN 319 122-1 v1.3.1): signatures in CMS, by themselves and inside PAdES and ASiC.
+
+mod augment;
+mod inspect;
+mod prepare;
+
+pub use augment::with_signature_timestamp;
+pub use inspect::{ContentDigest, inspect_signer, inspect_timestamp};
+pub use prepare::{content_digest_algorithm, message, signature_value_room, signed_attributes};
+
+use super::{Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff};
+use crate::engine::crypto::{SignatureValue, digest};
+use crate::engine::error::{Error, Result};
+use crate::engine::evidence::{Evidence, Family, Scope, ScopeKind};
+use crate::engine::limits::Budget;
+use crate::engine::pki::cms::SignedData;
+use crate::engine::syntax::asn1::{Reader, Tag, names};
+use crate::engine::time::Time;
+
+/// CMS signatures, attached or detached.
+#[derive(Debug, Clone, Copy)]
+pub struct Cades;
+
+impl Format for Cades {
+    fn name(&self) -> &'static str {
+        "CAdES"
+    }
+
+    fn sniff(&self, document: &[u8]) -> Sniff {
+        let mut outer = Reader::ber(document);
+        let Ok(sequence) = outer.expect(Tag::SEQUENCE, "ContentInfo") else {
+            return Sniff::No;
+        };
+        match sequence.inner().peek() {
+            Some(Tag::OID | Tag::INTEGER) => Sniff::Yes,
+            _ => Sniff::No,
+        }
+    }
+
+    fn inspect(&self, input: Input<'_>, budget: &mut Budget) -> Result<Evidence> {
+        let data = SignedData::from_ber(input.document)?;
+        let mut evidence = Evidence::new(self.name(), input.document);
+        let detached = input.detached.first();
+        let content = |algorithm| match (data.content_digest(algorithm), detached) {
+            (Some(attached), _) => Some(attached),
+            (None, Some(detached)) => Some(digest(algorithm, detached.bytes)),
+            (None, None) => None,
+        };
+        let scope = detached
+            .and_then(|d| d.name)
+            .unwrap_or("content")
+            .to_string();
+        for index in 0..data.signer_infos().len() {
+            budget.step(1_000)?;
+            let name = format!("signer {}", index + 1);
+            let mut signature = inspect_signer(
+                &data,
+                index,
+                &content,
+                Family::Cades,
+                name,
+                &mut evidence.pool,
+                budget,
+            )?;
+            signature.scopes.push(Scope {
+                kind: ScopeKind::Full,
+                name: scope.clone(),
+                revision: None,
+            });
+            evidence.signatures.push(signature);
+        }
+        Ok(evidence)
+    }
+
+    fn prepare(&self, document: &[u8], request: &SignRequest, now: Time) -> Result<Prepared> {
+        let Options::Cades { mime_type, .. } = &request.options else {
+            return Err(Error::internal(
+                "sign request",
+                "has the options of another format",
+            ));
+        };
+        let algorithm = content_digest_algorithm(request);
+        let attributes = signed_attributes(
+            &names::ID_DATA,
+            algorithm,
+            &digest(algorithm, document),
+            &request.certificate,
+            Some(now),
+            mime_type.as_deref(),
+        );
+        Ok(Prepared {
+            to_be_signed: attributes.clone(),
+            resume: Resume {
+                request: request.clone(),
+                signed_attributes: attributes,
+                patch: Patch::default(),
+                room: 0..0,
+            },
+        })
+    }
+
+    fn embed(&self, document: &[u8], resume: Resume, value: SignatureValue) -> Result<Patch> {
+        let attached = matches!(
+            resume.request.options,
+            Options::Cades { attached: true, .. }
+        );
+        let content = attached.then_some(document);
+        Ok(Patch::replace(message(
+            &resume.request,
+            &resume.signed_attributes,
+            content,
+            &value,
+        )))
+    }
+
+    fn augment(&self, document: &[u8], material: &Material) -> Result<Patch> {
+        let Material::SignatureTimestamp { signature, token } = material;
+        with_signature_timestamp(document, *signature, token).map(Patch::replace)
+    }
+}
