@@ -785,3 +785,32 @@ fn a_store_of_a_later_version_or_of_another_program_is_refused() {
         assert!(error.problem().contains(word), "{error}");
     }
 }
+
+/// Nothing of the store is held while a time-stamping authority is waited for.
+#[test]
+fn fifty_callers_behind_a_slow_authority_get_fifty_receipts_a_second() {
+    let fixture = Fixture::new();
+    let (callers, each, authority) = (50u32, 3u32, Duration::from_millis(500));
+    let started = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        for caller in 0..callers {
+            let store = &fixture.store;
+            scope.spawn(move || {
+                for n in 0..each {
+                    let key = format!("{caller}/{n}");
+                    let request = key.repeat(4096 / key.len());
+                    let original = store.stage(&mut request.as_bytes()).unwrap();
+                    let taken = store.take_number(new_entry(&key, &key), vec![original]);
+                    let number = taken.unwrap().into_entry().number;
+                    std::thread::sleep(authority);
+                    store
+                        .complete(&number, completion(store, &request))
+                        .unwrap();
+                }
+            });
+        }
+    });
+    let rate = f64::from(callers * each) / started.elapsed().as_secs_f64();
+    println!("{rate:.0} receipts/s");
+    assert!(rate >= 50.0, "{rate:.0} receipts/s");
+}
