@@ -1,4 +1,5 @@
 //! One test binary; one module a promise.
 
+mod crash;
 mod layers;
 mod pdf_reader;

@@ -15,7 +15,7 @@ pub use faulty::{Call, Fault, Faulty};
 pub use sqlite::{SqliteStore, StoreOptions};
 
 use crate::engine::codes::{CodeId, KeyedCode, Validity};
-use crate::engine::register::NumberLayout;
+use crate::engine::register::{Direction, NumberLayout};
 use crate::engine::{Result, Time};
 use std::fmt;
 use std::io::Read;
@@ -134,16 +134,6 @@ impl fmt::Debug for NewEntry {
             .field("direction", &self.direction)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether something comes in or goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// Entry.
-    Entrada,
-    /// Exit.
-    Salida,
 }
 
 /// How a number was taken.

@@ -3,12 +3,11 @@
 use super::super::blobs::Staged;
 use super::super::cipher::{Cipher, altered};
 use super::super::{
-    BlobId, CodeRecord, Completion, Direction, Entry, EntryPage, EntryQuery, NewEntry, Receipt,
-    Taken,
+    BlobId, CodeRecord, Completion, Entry, EntryPage, EntryQuery, NewEntry, Receipt, Taken,
 };
 use super::database_error;
 use super::records::{insert_document, milliseconds, name_blobs, time, year};
-use crate::engine::register::{RegisterNumber, year_of};
+use crate::engine::register::{Direction, RegisterNumber, year_of};
 use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::clock::{Clock, sane};
 use crate::service::config::hex;
@@ -424,15 +423,15 @@ fn details_place(number: &str) -> String {
 
 fn word(direction: Direction) -> &'static str {
     match direction {
-        Direction::Entrada => "entrada",
-        Direction::Salida => "salida",
+        Direction::Entry => "entrada",
+        Direction::Exit => "salida",
     }
 }
 
 fn direction(word: &str) -> Result<Direction> {
     match word {
-        "entrada" => Ok(Direction::Entrada),
-        "salida" => Ok(Direction::Salida),
+        "entrada" => Ok(Direction::Entry),
+        "salida" => Ok(Direction::Exit),
         _ => Err(altered()),
     }
 }

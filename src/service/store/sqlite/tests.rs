@@ -97,7 +97,7 @@ fn new_entry(key: &str, content: &str) -> NewEntry {
         request_digest,
         entity: "INSS".into(),
         office: "000000".into(),
-        direction: Direction::Entrada,
+        direction: Direction::Entry,
         persons: vec!["00000000T".into()],
         metadata: format!("metadata of {key}: 00000000T, María").into_bytes(),
         layout: NumberLayout::default(),
@@ -519,9 +519,9 @@ fn entries_are_found_by_person_office_entity_direction_and_dates() {
         entry.office = format!("00000{}", n % 2);
         entry.entity = ["INSS", "TGSS", "ISM"][n % 3].into();
         entry.direction = if n < 3 {
-            Direction::Entrada
+            Direction::Entry
         } else {
-            Direction::Salida
+            Direction::Exit
         };
         entry.persons = vec![format!("P{n}"), "common".into(), "common".into()];
         entry.metadata = n.to_string().into_bytes();
@@ -561,7 +561,7 @@ fn entries_are_found_by_person_office_entity_direction_and_dates() {
     );
     assert_eq!(
         found(EntryQuery {
-            direction: Some(Direction::Salida),
+            direction: Some(Direction::Exit),
             ..all()
         }),
         "345"
