@@ -2,6 +2,7 @@
 //!
 //! A format joins by a folder here and one line in [`FORMATS`].
 
+pub mod asic;
 pub mod cades;
 mod patch;
 mod request;
@@ -69,7 +70,7 @@ pub trait Format: Sync + std::fmt::Debug {
 }
 
 /// All formats, the most particular first.
-pub const FORMATS: &[&dyn Format] = &[&cades::Cades];
+pub const FORMATS: &[&dyn Format] = &[&asic::Asic, &cades::Cades];
 
 /// The format that is surest of `document`.
 pub fn recognise(document: &[u8]) -> Result<&'static dyn Format> {
