@@ -12,4 +12,6 @@ pub mod keys;
 
 pub mod store;
 
+pub mod flow;
+
 pub mod cli;
