@@ -138,8 +138,7 @@ impl Element {
         let ResolveResult::Bound(Namespace(namespace)) = namespace else {
             return Element::Other;
         };
-        let namespace: &str = namespace.as_ref();
-        match (namespace, start.local_name().as_ref()) {
+        match (*namespace, start.local_name().as_ref()) {
             (ASIC, "ASiCManifest") => Element::Manifest,
             (ASIC, "SigReference") => Element::SigReference,
             (ASIC, "DataObjectReference") => Element::DataObjectReference,
