@@ -254,7 +254,7 @@ fn content_ranges(wrapper: &Tlv<'_>) -> Result<Vec<Range<usize>>> {
     let element = wrapper.inner_of("eContent")?.read("eContent")?;
     if !element.is_octet_string() || !element.constructed() {
         let start = element.content_offset();
-        return Ok(Vec::from([start..start + element.content().len()]));
+        return Ok(std::iter::once(start..start + element.content().len()).collect());
     }
     let base = element.content_offset();
     let segments = element.octet_segments()?;
