@@ -10,6 +10,8 @@ pub mod callers;
 
 pub mod keys;
 
+pub mod demo;
+
 pub mod store;
 
 pub mod flow;

@@ -20,7 +20,7 @@ const ENGINE: &[&str] = &[
     "authority",
 ];
 const SERVICE: &[&str] = &[
-    "config", "clock", "callers", "sources", "keys", "store", "flow", "http", "web", "cli",
+    "config", "clock", "callers", "sources", "keys", "demo", "store", "flow", "http", "web", "cli",
 ];
 
 /// Pairs that the order would allow and a rule of the house forbids.

@@ -8,5 +8,5 @@ mod seal;
 mod secret;
 
 pub use file::KeyFile;
-pub use seal::Seal;
+pub use seal::{FileSigner, Seal};
 pub use secret::{Passphrase, Secret, random};

@@ -111,13 +111,14 @@ fn signs(usage: KeyUsage) -> bool {
 }
 
 /// A private key in memory.
-struct FileSigner {
+pub struct FileSigner {
     key: PKey<Private>,
     algorithm: SignatureAlgorithm,
 }
 
 impl FileSigner {
-    fn new(key: PKey<Private>, rsa_pss: bool, name: &str) -> Result<Self> {
+    /// Of a private key; `name` names it in errors.
+    pub fn new(key: PKey<Private>, rsa_pss: bool, name: &str) -> Result<Self> {
         let algorithm = algorithm(&key, rsa_pss).ok_or_else(|| {
             Error::unsupported(
                 name.to_string(),
@@ -167,6 +168,12 @@ fn algorithm(key: &PKey<Private>, rsa_pss: bool) -> Option<SignatureAlgorithm> {
         Id::EC => Some(SignatureAlgorithm::Ecdsa(digest)),
         Id::ED25519 => Some(SignatureAlgorithm::Ed25519),
         _ => None,
+    }
+}
+
+impl fmt::Debug for FileSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileSigner({})", self.algorithm)
     }
 }
 
