@@ -5,12 +5,15 @@
 
 mod calendar;
 mod code_block;
+mod messages;
 mod number;
+mod receipt;
 mod registration;
 
 pub use calendar::{Calendar, DayOfWeek, EffectiveStart};
 pub use code_block::CodeBlock;
 pub use number::{NumberLayout, RegisterNumber, year_of};
+pub use receipt::{Composed, SealPlace, compose};
 pub use registration::{
     Datum, Direction, Document, DocumentRole, Hex, Identification, IdentificationMethod, Language,
     Metadata, Named, Names, Origin, Person, Receipt, Sealing, Sede,
