@@ -266,7 +266,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::service) mod tests {
     use super::*;
     use openssl::asn1::Asn1Time;
     use openssl::bn::BigNum;
@@ -277,17 +277,17 @@ pub(super) mod tests {
     use openssl::symm::Cipher;
     use openssl::x509::X509NameBuilder;
 
-    pub(in crate::service::keys) fn p256() -> PKey<Private> {
+    pub(in crate::service) fn p256() -> PKey<Private> {
         let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
         PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
     }
 
-    pub(in crate::service::keys) fn rsa(bits: u32) -> PKey<Private> {
+    pub(in crate::service) fn rsa(bits: u32) -> PKey<Private> {
         PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
     }
 
     /// A certificate for `key`, valid from 2026 to 2028, issued by `issuer` or by itself.
-    pub(in crate::service::keys) fn certificate(
+    pub(in crate::service) fn certificate(
         name: &str,
         key: &PKey<Private>,
         issuer: Option<(&X509, &PKey<Private>)>,

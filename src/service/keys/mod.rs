@@ -10,3 +10,6 @@ mod secret;
 pub use file::KeyFile;
 pub use seal::{FileSigner, Seal};
 pub use secret::{Passphrase, Secret, random};
+
+#[cfg(test)]
+pub(super) use file::tests as testing;

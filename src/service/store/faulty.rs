@@ -99,6 +99,17 @@ impl<S: Store> Store for Faulty<S> {
         })
     }
 
+    fn known(
+        &self,
+        caller: &str,
+        idempotency_key: &str,
+        request_digest: &[u8; 32],
+    ) -> Result<Option<Entry>> {
+        self.call(Call::Read, || {
+            self.store.known(caller, idempotency_key, request_digest)
+        })
+    }
+
     fn complete(&self, number: &str, completion: Completion) -> Result<Entry> {
         self.call(Call::Complete, || self.store.complete(number, completion))
     }

@@ -41,6 +41,15 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///   finds it.
     fn take_number(&self, entry: NewEntry, originals: Vec<Staged>) -> Result<Taken>;
 
+    /// The entry that this caller's key was used for, if any; a
+    /// [`ErrorKind::Conflict`](crate::engine::ErrorKind) naming both digests where that was for other content.
+    fn known(
+        &self,
+        caller: &str,
+        idempotency_key: &str,
+        request_digest: &[u8; 32],
+    ) -> Result<Option<Entry>>;
+
     /// Keeps what was made for a number, in one transaction that is synced before this returns. The first bytes win: an
     /// entry that is complete stays as it is, and is returned.
     fn complete(&self, number: &str, completion: Completion) -> Result<Entry>;

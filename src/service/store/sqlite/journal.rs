@@ -29,7 +29,7 @@ impl Take {
         originals: Vec<(BlobId, u64)>,
         cipher: &Cipher,
     ) -> Result<Self> {
-        let idempotency = cipher.lookup("idempotency key", &new.idempotency_key);
+        let idempotency = idempotency(cipher, &new.idempotency_key);
         let persons = new.persons.iter().map(|p| person(cipher, p)).collect();
         let plain = [&new.request_digest[..], &new.metadata].concat();
         let request = cipher.seal(&request_place(&new.caller, &idempotency), &plain)?;
@@ -50,7 +50,14 @@ impl Take {
         zone: &str,
         cipher: &Cipher,
     ) -> Result<Taken> {
-        if let Some(known) = self.known(db, cipher)? {
+        let new = &self.new;
+        if let Some(known) = known(
+            db,
+            cipher,
+            &new.caller,
+            &self.idempotency,
+            &new.request_digest,
+        )? {
             return Ok(Taken::Known(known));
         }
         let presented = clock.now().truncated_to_milliseconds();
@@ -75,22 +82,6 @@ impl Take {
             originals: self.originals.iter().map(|(id, _)| *id).collect(),
             receipt: None,
         }))
-    }
-
-    fn known(&self, db: &Connection, cipher: &Cipher) -> Result<Option<Entry>> {
-        let condition = "caller = ?1 AND idempotency = ?2";
-        let of = params![self.new.caller, self.idempotency];
-        let Some(known) = one(db, cipher, condition, of)? else {
-            return Ok(None);
-        };
-        if known.request_digest == self.new.request_digest {
-            return Ok(Some(known));
-        }
-        let (first, now) = (hex(&known.request_digest), hex(&self.new.request_digest));
-        let problem =
-            format!("used before for the content with SHA-256 {first}; this one has {now}");
-        Err(Error::new(ErrorKind::Conflict, "Idempotency-Key", problem)
-            .remedy("Send the same content again, or other content under a new key."))
     }
 
     fn insert(
@@ -125,6 +116,32 @@ impl Take {
             insert.execute(params![person, entry])?;
         }
         insert_parts(db, entry, "original", &self.originals)
+    }
+}
+
+/// The keyed hash that stands for an idempotency key.
+pub(super) fn idempotency(cipher: &Cipher, key: &str) -> [u8; 32] {
+    cipher.lookup("idempotency key", key)
+}
+
+/// The entry that a key was used for; a conflict where that was for other content.
+pub(super) fn known(
+    db: &Connection,
+    cipher: &Cipher,
+    caller: &str,
+    idempotency: &[u8; 32],
+    request_digest: &[u8; 32],
+) -> Result<Option<Entry>> {
+    let condition = "caller = ?1 AND idempotency = ?2";
+    match one(db, cipher, condition, params![caller, idempotency])? {
+        Some(known) if known.request_digest != *request_digest => {
+            let (first, now) = (hex(&known.request_digest), hex(request_digest));
+            let problem =
+                format!("used before for the content with SHA-256 {first}; this one has {now}");
+            Err(Error::new(ErrorKind::Conflict, "Idempotency-Key", problem)
+                .remedy("Send the same content again, or other content under a new key."))
+        }
+        known => Ok(known),
     }
 }
 

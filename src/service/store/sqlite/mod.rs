@@ -107,6 +107,17 @@ impl Store for SqliteStore {
         self.write(originals, move |db| take.run(db, &*clock, &zone, &cipher))
     }
 
+    fn known(
+        &self,
+        caller: &str,
+        idempotency_key: &str,
+        request_digest: &[u8; 32],
+    ) -> Result<Option<Entry>> {
+        let key = journal::idempotency(&self.cipher, idempotency_key);
+        self.readers
+            .with(|db| journal::known(db, &self.cipher, caller, &key, request_digest))
+    }
+
     fn complete(&self, number: &str, completion: Completion) -> Result<Entry> {
         let (complete, staged) = journal::Complete::new(number, completion, &self.cipher)?;
         let cipher = self.cipher.clone();

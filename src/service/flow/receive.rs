@@ -1,0 +1,371 @@
+//! Registers a request: check, take the number, compose and seal, store, answer.
+//!
+//! Ley 39/2015 art. 16.3 and 31.2. In: what a portal sent, staged as it came in. Out: the entry of the register with its
+//! receipt. Between taking the number and storing, nothing is locked: a time-stamping authority or an HSM may take its
+//! time, and a crash leaves an entry that [`Reception::complete_all`] completes under its number.
+//!
+//! Not here: how a receipt looks (`engine::register`), how it is sealed (`flow::sign`), what HTTP makes of it.
+
+use super::request::Request;
+use crate::engine::codes::{Cea, CodeKey};
+use crate::engine::register::{
+    Calendar, Document, Metadata, Named, Names, NumberLayout, Receipt, Sealing, Sede,
+};
+use crate::engine::{Error, Result, Time};
+use crate::service::callers::{Caller, Operation};
+use crate::service::clock::Clock;
+use crate::service::config::{Catalogue, CodeRule};
+use crate::service::keys::{Seal, random};
+use crate::service::store::{CodeRecord, Completion, Entry, NewEntry, Store};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Takes requests in.
+#[derive(Debug)]
+pub struct Reception {
+    /// Where entries are kept.
+    pub store: Arc<dyn Store>,
+    /// The official time.
+    pub clock: Arc<dyn Clock>,
+    /// What a request may name.
+    pub catalogue: Catalogue,
+    /// The non-working days.
+    pub calendar: Calendar,
+    /// How numbers are printed.
+    pub layout: NumberLayout,
+    /// The sede, as justificantes print it.
+    pub sede: Sede,
+    /// The seals by name.
+    pub seals: HashMap<String, Seal>,
+    /// Keys the hashes of codes; without it no receipt bears a code.
+    pub code_key: Option<CodeKey>,
+    /// Tells whether a request bears a citizen's signature.
+    pub signatures: Arc<dyn Signatures>,
+    /// Composes and seals.
+    pub composer: Arc<dyn Composer>,
+}
+
+/// Tells whether a request bears a signature.
+pub trait Signatures: fmt::Debug + Send + Sync {
+    /// Whether `request` bears signatures; refuses a request whose signature does not hold.
+    fn signed(&self, request: &[u8]) -> Result<bool>;
+}
+
+/// Composes a receipt and seals it. May wait for a time-stamping authority or an HSM.
+pub trait Composer: fmt::Debug + Send + Sync {
+    /// Makes justificante and acuse.
+    fn compose(&self, composition: &Composition<'_>) -> Result<Composed>;
+}
+
+/// What a receipt is made of.
+#[derive(Debug)]
+pub struct Composition<'a> {
+    /// All that the justificante says.
+    pub receipt: &'a Receipt,
+    /// The seal that it bears.
+    pub seal: &'a Seal,
+    /// The code that it bears.
+    pub code: Option<&'a Cea>,
+    /// The bytes that go into the acuse beside the justificante, by their place in `receipt.documents`: the request, and
+    /// the attachments where they were asked to go inside.
+    pub inside: Vec<(usize, Vec<u8>)>,
+}
+
+/// A receipt, sealed.
+#[derive(Debug)]
+pub struct Composed {
+    /// The justificante (PDF).
+    pub justificante: Vec<u8>,
+    /// The acuse de recibo (ZIP).
+    pub acuse: Vec<u8>,
+    /// The evidence that its seals hold.
+    pub evidence: Option<Vec<u8>>,
+    /// What its seals are: `PAdES-BASELINE-T`.
+    pub level: String,
+    /// Why the level is less than the seal's settings ask for.
+    pub degraded: Option<String>,
+}
+
+/// What is kept with an entry, and what its receipt is made from, now or after a restart.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    metadata: Metadata,
+    names: Names,
+    documents: Vec<Document>,
+    attachments_inside: bool,
+    layout: String,
+    seal: String,
+    code: Option<CodeRule>,
+}
+
+/// What is kept with a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// What its seals are: `PAdES-BASELINE-T`.
+    pub level: String,
+    /// Why the level is less than the seal's settings ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<String>,
+    /// The Id. CEA that the justificante bears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_id: Option<String>,
+}
+
+impl Reception {
+    /// Registers a request of `caller`. The same request again gets the same receipt.
+    pub fn receive(&self, caller: &Caller, request: Request) -> Result<Entry> {
+        self.permit(caller, &request)?;
+        let digest = request.digest()?;
+        if let Some(known) = self
+            .store
+            .known(caller.name(), &request.idempotency_key, &digest)?
+        {
+            return self.finish(known);
+        }
+        let kept = self.check(caller, &request)?;
+        let entry = self.take_number(caller, request, digest, &kept)?;
+        self.finish(entry)
+    }
+
+    /// Completes what has a number and no receipt; at the start, before anything is served, and now and then after that.
+    /// Answers how many there were; the first failure ends it.
+    pub fn complete_all(&self) -> Result<usize> {
+        let entries = self.store.incomplete()?;
+        let count = entries.len();
+        entries
+            .into_iter()
+            .try_for_each(|entry| self.finish(entry).map(drop))?;
+        Ok(count)
+    }
+
+    /// Composes, seals and stores what an entry has not yet.
+    fn finish(&self, entry: Entry) -> Result<Entry> {
+        if entry.receipt.is_some() {
+            return Ok(entry);
+        }
+        let kept: Kept = serde_json::from_slice(&entry.metadata).map_err(|_| {
+            Error::internal(
+                "entry",
+                format!("{} is kept in an unknown form", entry.number),
+            )
+        })?;
+        let seal = self.usable_seal(&kept.seal)?;
+        let sealed = self.clock.now();
+        let code = self.draw_code(kept.code, sealed)?;
+        let inside = self.inside(&entry, &kept)?;
+        let receipt = self.receipt(&entry, &kept, seal, sealed)?;
+        let composition = Composition {
+            receipt: &receipt,
+            seal,
+            code: code.as_ref(),
+            inside,
+        };
+        let composed = self.composer.compose(&composition)?;
+        let record = match (&code, kept.code) {
+            (Some(cea), Some(rule)) => self.code_record(cea, rule, &entry, seal, sealed)?,
+            _ => None,
+        };
+        self.keep(&entry, composed, sealed, record)
+    }
+
+    fn permit(&self, caller: &Caller, request: &Request) -> Result<()> {
+        caller.may(Operation::Register)?;
+        caller.may_act_for(&request.metadata.entity)?;
+        request.check_key()
+    }
+
+    /// Everything that can be refused is refused here, before there is a number.
+    fn check(&self, caller: &Caller, request: &Request) -> Result<Kept> {
+        let metadata = &request.metadata;
+        metadata.check()?;
+        let entity = self.catalogue.entity(&metadata.entity)?;
+        let office = self.catalogue.office(&metadata.office, entity)?;
+        let unit = self.catalogue.unit(&metadata.destination, entity)?;
+        let (subject, procedure) = self.catalogue.subject(&metadata.subject, entity)?;
+        if metadata
+            .procedure
+            .as_ref()
+            .is_some_and(|code| *code != procedure.code)
+        {
+            return Err(
+                Error::invalid("procedure", "is not the one that the subject belongs to")
+                    .remedy("Leave it out, or send the procedure of the subject."),
+            );
+        }
+        caller.may_use_seal(&entity.seal)?;
+        self.layout.office(&office.code)?;
+        self.usable_seal(&entity.seal)?;
+        self.check_will(request, procedure.unsigned)?;
+        Ok(Kept {
+            names: Names {
+                entity: Named::new(&entity.code, &entity.name),
+                office: Named::new(&office.code, &office.name),
+                subject: Named::new(&subject.code, &subject.name),
+                destination: Named::new(&unit.code, &unit.name),
+                procedure: Some(Named::new(&procedure.code, &procedure.name)),
+            },
+            metadata: metadata.clone(),
+            documents: request
+                .documents
+                .iter()
+                .map(|d| d.document.clone())
+                .collect(),
+            attachments_inside: request.attachments_inside,
+            layout: self.layout.to_string(),
+            seal: entity.seal.clone(),
+            code: self.code_key.as_ref().and(procedure.code_of_authenticity),
+        })
+    }
+
+    /// The person's will is shown by their signature, or, where the procedure allows it, by evidence that they
+    /// identified themselves (Ley 39/2015 art. 10 and 11).
+    fn check_will(&self, request: &Request, unsigned_allowed: bool) -> Result<()> {
+        let first = request.documents.first().ok_or_else(|| {
+            Error::invalid("request", "no document was sent")
+                .remedy("Send the request as the part `request`.")
+        })?;
+        if self
+            .signatures
+            .signed(&self.store.blob(&first.staged.id())?)?
+        {
+            return Ok(());
+        }
+        match (unsigned_allowed, &request.metadata.identification) {
+            (true, Some(_)) => Ok(()),
+            (true, None) => Err(Error::invalid(
+                "identification",
+                "is missing, and the request bears no signature",
+            )
+            .remedy("Say who was identified, how, when, and under which reference.")),
+            (false, _) => Err(Error::invalid(
+                "request",
+                "bears no signature, and its procedure asks for one",
+            )
+            .remedy("Send the request signed by the person or the representative.")),
+        }
+    }
+
+    fn take_number(
+        &self,
+        caller: &Caller,
+        request: Request,
+        digest: [u8; 32],
+        kept: &Kept,
+    ) -> Result<Entry> {
+        let persons = std::iter::once(&kept.metadata.interested)
+            .chain(&kept.metadata.representative)
+            .map(|person| person.document.number().to_string())
+            .collect();
+        let entry = NewEntry {
+            caller: caller.name().to_string(),
+            idempotency_key: request.idempotency_key,
+            request_digest: digest,
+            entity: kept.metadata.entity.clone(),
+            office: kept.metadata.office.clone(),
+            direction: kept.metadata.direction,
+            persons,
+            metadata: json(kept)?,
+            layout: self.layout,
+        };
+        let originals = request.documents.into_iter().map(|d| d.staged).collect();
+        Ok(self.store.take_number(entry, originals)?.into_entry())
+    }
+
+    fn receipt(&self, entry: &Entry, kept: &Kept, seal: &Seal, sealed: Time) -> Result<Receipt> {
+        Ok(Receipt {
+            number: kept.layout.parse::<NumberLayout>()?.parse(&entry.number)?,
+            presented: entry.presented,
+            effective_start: self.calendar.effective_start(entry.presented)?,
+            sede: self.sede.clone(),
+            names: kept.names.clone(),
+            metadata: kept.metadata.clone(),
+            documents: kept.documents.clone(),
+            sealing: Some(Sealing {
+                by: seal.certificate.subject().common_name(),
+                at: sealed,
+            }),
+        })
+    }
+
+    fn inside(&self, entry: &Entry, kept: &Kept) -> Result<Vec<(usize, Vec<u8>)>> {
+        let goes_inside = |place: &usize| *place == 0 || kept.attachments_inside;
+        let originals = entry.originals.iter().enumerate();
+        originals
+            .filter(|(place, _)| goes_inside(place))
+            .map(|(place, id)| Ok((place, self.store.blob(id)?)))
+            .collect()
+    }
+
+    fn usable_seal(&self, name: &str) -> Result<&Seal> {
+        let seal = self.seals.get(name).ok_or_else(|| {
+            Error::unavailable("seal", format!("{name:?} is not configured"))
+                .remedy("Add a [[seal]] of this name, or name another in the catalogue.")
+        })?;
+        seal.check_usable(self.clock.now())?;
+        Ok(seal)
+    }
+
+    /// A new code for every sealing: what was never handed out is never needed again.
+    fn draw_code(&self, rule: Option<CodeRule>, now: Time) -> Result<Option<Cea>> {
+        if rule.is_none() || self.code_key.is_none() {
+            return Ok(None);
+        }
+        let day = now.in_zone(&self.sede.zone)?.date();
+        Ok(Some(Cea::derive(&random()?, day)))
+    }
+
+    fn code_record(
+        &self,
+        cea: &Cea,
+        rule: CodeRule,
+        entry: &Entry,
+        seal: &Seal,
+        issued: Time,
+    ) -> Result<Option<CodeRecord>> {
+        let Some(key) = &self.code_key else {
+            return Ok(None);
+        };
+        Ok(Some(CodeRecord {
+            id: cea.id.clone(),
+            code: key.keep(&cea.id, cea.date, &cea.code),
+            validity: rule.validity(cea.date)?,
+            issued,
+            entity: entry.entity.clone(),
+            caller: entry.caller.clone(),
+            seal: seal.name().to_string(),
+        }))
+    }
+
+    fn keep(
+        &self,
+        entry: &Entry,
+        composed: Composed,
+        sealed: Time,
+        code: Option<CodeRecord>,
+    ) -> Result<Entry> {
+        let stage = |bytes: &[u8]| self.store.stage(&mut &bytes[..]);
+        let details = Details {
+            level: composed.level,
+            degraded: composed.degraded,
+            code_id: code.as_ref().map(|c| c.id.to_string()),
+        };
+        let completion = Completion {
+            sealed,
+            acuse: stage(&composed.acuse)?,
+            justificante: stage(&composed.justificante)?,
+            evidence: composed.evidence.as_deref().map(stage).transpose()?,
+            details: json(&details)?,
+            code,
+        };
+        self.store.complete(&entry.number, completion)
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|_| Error::internal("entry", "cannot be written as JSON"))
+}
+
+#[cfg(test)]
+mod tests;
