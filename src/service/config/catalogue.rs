@@ -86,9 +86,9 @@ pub struct Procedure {
     /// art. 10.4 and 11).
     #[serde(default)]
     pub unsigned: bool,
-    /// The code of authenticity of its justificantes; without it they bear none.
+    /// The code of authenticity of its justificantes; permanent unless it says otherwise.
     #[serde(default)]
-    pub code_of_authenticity: Option<CodeRule>,
+    pub code_of_authenticity: CodeRule,
 }
 
 /// The type and the life of codes of authenticity.
@@ -104,6 +104,12 @@ pub enum CodeRule {
         /// After this many days, up to 733.
         days: u16,
     },
+}
+
+impl Default for CodeRule {
+    fn default() -> Self {
+        CodeRule::Permanent {}
+    }
 }
 
 impl CodeRule {
@@ -212,7 +218,7 @@ impl Catalogue {
         }
         for procedure in &self.procedures {
             // 733 days is the longest life of a temporal code in the print service of the Social Security.
-            if let Some(CodeRule::Temporal { days: 0 | 734.. }) = procedure.code_of_authenticity {
+            if let CodeRule::Temporal { days: 0 | 734.. } = procedure.code_of_authenticity {
                 return Err(format!(
                     "the days of procedure {:?} are not between 1 and 733",
                     procedure.code
@@ -301,7 +307,7 @@ mod tests {
         assert!(procedure.unsigned);
         assert_eq!(
             procedure.code_of_authenticity,
-            Some(CodeRule::Temporal { days: 732 })
+            CodeRule::Temporal { days: 732 }
         );
         assert_eq!(
             catalogue.subject("JUB", ism).unwrap_err().element(),

@@ -13,7 +13,7 @@ use crate::engine::register::{
 };
 use crate::engine::{Error, Result, Time};
 use crate::service::callers::{Caller, Operation};
-use crate::service::clock::Clock;
+use crate::service::clock::{Clock, sane};
 use crate::service::config::{Catalogue, CodeRule};
 use crate::service::keys::{Seal, random};
 use crate::service::store::{CodeRecord, Completion, Entry, NewEntry, Store};
@@ -39,8 +39,8 @@ pub struct Reception {
     pub sede: Sede,
     /// The seals by name.
     pub seals: HashMap<String, Seal>,
-    /// Keys the hashes of codes; without it no receipt bears a code.
-    pub code_key: Option<CodeKey>,
+    /// Keys the hashes of codes.
+    pub code_key: CodeKey,
     /// Tells whether a request bears a citizen's signature.
     pub signatures: Arc<dyn Signatures>,
     /// Composes and seals.
@@ -56,7 +56,7 @@ pub trait Signatures: fmt::Debug + Send + Sync {
 /// Composes a receipt and seals it. May wait for a time-stamping authority or an HSM.
 pub trait Composer: fmt::Debug + Send + Sync {
     /// Makes justificante and acuse.
-    fn compose(&self, composition: &Composition<'_>) -> Result<Composed>;
+    fn compose(&self, composition: &Composition<'_>) -> Result<Artefacts>;
 }
 
 /// What a receipt is made of.
@@ -67,7 +67,7 @@ pub struct Composition<'a> {
     /// The seal that it bears.
     pub seal: &'a Seal,
     /// The code that it bears.
-    pub code: Option<&'a Cea>,
+    pub code: &'a Cea,
     /// The bytes that go into the acuse beside the justificante, by their place in `receipt.documents`: the request, and
     /// the attachments where they were asked to go inside.
     pub inside: Vec<(usize, Vec<u8>)>,
@@ -75,7 +75,7 @@ pub struct Composition<'a> {
 
 /// A receipt, sealed.
 #[derive(Debug)]
-pub struct Composed {
+pub struct Artefacts {
     /// The justificante (PDF).
     pub justificante: Vec<u8>,
     /// The acuse de recibo (ZIP).
@@ -88,6 +88,15 @@ pub struct Composed {
     pub degraded: Option<String>,
 }
 
+/// What became of entries without a receipt.
+#[derive(Debug, Default)]
+pub struct Completed {
+    /// How many have their receipt now.
+    pub done: usize,
+    /// The numbers of those that have none yet, and why.
+    pub left: Vec<(String, Error)>,
+}
+
 /// What is kept with an entry, and what its receipt is made from, now or after a restart.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
@@ -97,7 +106,7 @@ struct Kept {
     attachments_inside: bool,
     layout: String,
     seal: String,
-    code: Option<CodeRule>,
+    code: CodeRule,
 }
 
 /// What is kept with a receipt.
@@ -109,8 +118,7 @@ pub struct Details {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
     /// The Id. CEA that the justificante bears.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code_id: Option<String>,
+    pub code_id: String,
 }
 
 impl Reception {
@@ -129,15 +137,41 @@ impl Reception {
         self.finish(entry)
     }
 
-    /// Completes what has a number and no receipt; at the start, before anything is served, and now and then after that.
-    /// Answers how many there were; the first failure ends it.
-    pub fn complete_all(&self) -> Result<usize> {
-        let entries = self.store.incomplete()?;
-        let count = entries.len();
-        entries
+    /// Completes what has a number and no receipt: at the start, before anything is served, and now and then after that.
+    /// What cannot be completed yet (no time-stamp, an expired seal) does not hold up the rest.
+    pub fn complete_all(&self) -> Result<Completed> {
+        let mut completed = Completed::default();
+        for entry in self.store.incomplete()? {
+            let number = entry.number.clone();
+            match self.finish(entry) {
+                Ok(_) => completed.done += 1,
+                Err(error) => completed.left.push((number, error)),
+            }
+        }
+        Ok(completed)
+    }
+
+    /// Why no request could be registered now; empty when one can.
+    pub fn hindrances(&self) -> Vec<Error> {
+        let clock = self
+            .store
+            .last_presented()
+            .and_then(|last| sane(self.clock.now(), last));
+        let seals = self
+            .catalogue
+            .entities
+            .iter()
+            .map(|entity| self.usable_seal(&entity.seal).map(drop));
+        let checks = [clock, self.store.check_writable()]
             .into_iter()
-            .try_for_each(|entry| self.finish(entry).map(drop))?;
-        Ok(count)
+            .chain(seals);
+        let mut found: Vec<Error> = Vec::new();
+        for error in checks.filter_map(Result::err) {
+            if !found.contains(&error) {
+                found.push(error);
+            }
+        }
+        found
     }
 
     /// Composes, seals and stores what an entry has not yet.
@@ -153,20 +187,17 @@ impl Reception {
         })?;
         let seal = self.usable_seal(&kept.seal)?;
         let sealed = self.clock.now();
-        let code = self.draw_code(kept.code, sealed)?;
+        let code = self.draw_code(sealed)?;
         let inside = self.inside(&entry, &kept)?;
         let receipt = self.receipt(&entry, &kept, seal, sealed)?;
         let composition = Composition {
             receipt: &receipt,
             seal,
-            code: code.as_ref(),
+            code: &code,
             inside,
         };
         let composed = self.composer.compose(&composition)?;
-        let record = match (&code, kept.code) {
-            (Some(cea), Some(rule)) => self.code_record(cea, rule, &entry, seal, sealed)?,
-            _ => None,
-        };
+        let record = self.code_record(&code, kept.code, &entry, seal, sealed)?;
         self.keep(&entry, composed, sealed, record)
     }
 
@@ -215,7 +246,7 @@ impl Reception {
             attachments_inside: request.attachments_inside,
             layout: self.layout.to_string(),
             seal: entity.seal.clone(),
-            code: self.code_key.as_ref().and(procedure.code_of_authenticity),
+            code: procedure.code_of_authenticity,
         })
     }
 
@@ -308,12 +339,9 @@ impl Reception {
     }
 
     /// A new code for every sealing: what was never handed out is never needed again.
-    fn draw_code(&self, rule: Option<CodeRule>, now: Time) -> Result<Option<Cea>> {
-        if rule.is_none() || self.code_key.is_none() {
-            return Ok(None);
-        }
+    fn draw_code(&self, now: Time) -> Result<Cea> {
         let day = now.in_zone(&self.sede.zone)?.date();
-        Ok(Some(Cea::derive(&random()?, day)))
+        Ok(Cea::derive(&random()?, day))
     }
 
     fn code_record(
@@ -323,33 +351,30 @@ impl Reception {
         entry: &Entry,
         seal: &Seal,
         issued: Time,
-    ) -> Result<Option<CodeRecord>> {
-        let Some(key) = &self.code_key else {
-            return Ok(None);
-        };
-        Ok(Some(CodeRecord {
+    ) -> Result<CodeRecord> {
+        Ok(CodeRecord {
             id: cea.id.clone(),
-            code: key.keep(&cea.id, cea.date, &cea.code),
+            code: self.code_key.keep(&cea.id, cea.date, &cea.code),
             validity: rule.validity(cea.date)?,
             issued,
             entity: entry.entity.clone(),
             caller: entry.caller.clone(),
             seal: seal.name().to_string(),
-        }))
+        })
     }
 
     fn keep(
         &self,
         entry: &Entry,
-        composed: Composed,
+        composed: Artefacts,
         sealed: Time,
-        code: Option<CodeRecord>,
+        code: CodeRecord,
     ) -> Result<Entry> {
         let stage = |bytes: &[u8]| self.store.stage(&mut &bytes[..]);
         let details = Details {
             level: composed.level,
             degraded: composed.degraded,
-            code_id: code.as_ref().map(|c| c.id.to_string()),
+            code_id: code.id.to_string(),
         };
         let completion = Completion {
             sealed,
@@ -357,7 +382,7 @@ impl Reception {
             justificante: stage(&composed.justificante)?,
             evidence: composed.evidence.as_deref().map(stage).transpose()?,
             details: json(&details)?,
-            code,
+            code: Some(code),
         };
         self.store.complete(&entry.number, completion)
     }

@@ -286,6 +286,7 @@ mod tests {
             signer: Arc::new(Key(signing)),
             certificate,
             chain: Vec::new(),
+            revoked: Arc::default(),
         }
     }
 

@@ -14,7 +14,7 @@ use openssl::pkey::{Id, PKey, Private};
 use openssl::rsa::Padding;
 use openssl::sign::RsaPssSaltlen;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A seal that can be used. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Seal {
     pub certificate: Certificate,
     /// Who certifies it: its issuer first, then upwards.
     pub chain: Vec<Certificate>,
+    /// When its certificate was revoked, once that is known.
+    pub revoked: Arc<OnceLock<Time>>,
 }
 
 impl fmt::Debug for Seal {
@@ -65,6 +67,7 @@ impl Seal {
             signer: Arc::new(signer),
             certificate,
             chain,
+            revoked: Arc::default(),
         })
     }
 
@@ -73,7 +76,13 @@ impl Seal {
         &self.settings.name
     }
 
-    /// Refuses to seal at `now` with a certificate that is not yet valid, no longer valid, or not made for signatures.
+    /// Notes that the certificate was revoked at this time; what was noted first stays.
+    pub fn note_revoked(&self, at: Time) {
+        let _ = self.revoked.set(at);
+    }
+
+    /// Refuses to seal at `now` with a certificate that is not yet valid, no longer valid, known to be revoked, or not made
+    /// for signatures.
     pub fn check_usable(&self, now: Time) -> Result<()> {
         let element = || format!("seal {:?}", self.name());
         let validity = self.certificate.validity();
@@ -89,6 +98,12 @@ impl Seal {
             let problem = format!("its certificate expired on {}", validity.not_after);
             return Err(Error::refused(element(), problem)
                 .remedy("Renew the certificate of the seal and put it in the configuration."));
+        }
+        if let Some(at) = self.revoked.get() {
+            let problem = format!("its certificate was revoked on {at}");
+            return Err(Error::refused(element(), problem).remedy(
+                "Put another certificate in the configuration; nothing is sealed with this one.",
+            ));
         }
         if self
             .certificate

@@ -1,7 +1,7 @@
 use super::super::request::Received;
 use super::*;
 use crate::engine::ErrorKind;
-use crate::engine::codes::Attempt;
+use crate::engine::codes::{Attempt, Validity};
 use crate::engine::register::DocumentRole;
 use crate::service::callers::Permissions;
 use crate::service::clock::SettableClock;
@@ -33,19 +33,19 @@ struct Press {
 }
 
 impl Composer for Press {
-    fn compose(&self, composition: &Composition<'_>) -> Result<Composed> {
+    fn compose(&self, composition: &Composition<'_>) -> Result<Artefacts> {
         if *self.down.lock().unwrap() {
             return Err(Error::unavailable("tsa", "does not answer"));
         }
         let mut made = self.made.lock().unwrap();
         *made += 1;
-        *self.code.lock().unwrap() = composition.code.cloned();
+        *self.code.lock().unwrap() = Some(composition.code.clone());
         let inside: Vec<usize> = composition.inside.iter().map(|(place, _)| *place).collect();
         let text = format!(
             "{} {} {inside:?} #{made}",
             composition.receipt.number, composition.receipt.presented
         );
-        Ok(Composed {
+        Ok(Artefacts {
             justificante: format!("justificante {text}").into_bytes(),
             acuse: format!("acuse {text}").into_bytes(),
             evidence: None,
@@ -105,7 +105,7 @@ impl Fixture {
                 zone: "Europe/Madrid".into(),
             },
             seals: HashMap::from([("inss".to_string(), seal())]),
-            code_key: Some(CodeKey::new(&[2; 32]).unwrap()),
+            code_key: CodeKey::new(&[2; 32]).unwrap(),
             signatures: Arc::new(SaysSo),
             composer: press.clone(),
         };
@@ -211,9 +211,10 @@ fn a_request_is_registered_and_its_retry_gets_the_first_bytes() {
     );
     let details: Details =
         serde_json::from_slice(&entry.receipt.as_ref().unwrap().details).unwrap();
+    let document = fixture.store.document(&details.code_id).unwrap().unwrap();
     assert_eq!(
-        (&*details.level, details.code_id),
-        ("PAdES-BASELINE-T", None)
+        (&*details.level, document.code.validity),
+        ("PAdES-BASELINE-T", Validity::Permanent)
     );
     assert_eq!(
         fixture.store.blob(&entry.originals[1]).unwrap(),
@@ -348,15 +349,14 @@ fn a_failed_sealing_leaves_a_number_that_a_retry_or_a_restart_completes() {
     *fixture.press.down.lock().unwrap() = true;
     assert_eq!(fixture.receive("a").unwrap_err().element(), "tsa");
     assert_eq!(fixture.receive("b").unwrap_err().element(), "tsa");
-    assert!(fixture.reception.complete_all().is_err());
+    let completed = fixture.reception.complete_all().unwrap();
+    assert_eq!((completed.done, completed.left.len()), (0, 2));
     *fixture.press.down.lock().unwrap() = false;
     fixture.clock.advance(Duration::from_secs(3600));
     let retried = fixture.receive("b").unwrap();
-    assert_eq!(
-        (&*retried.number, fixture.reception.complete_all().unwrap()),
-        ("20260000120000000002", 1)
-    );
-    assert_eq!(fixture.reception.complete_all().unwrap(), 0);
+    assert_eq!(retried.number, "20260000120000000002");
+    assert_eq!(fixture.reception.complete_all().unwrap().done, 1);
+    assert_eq!(fixture.reception.complete_all().unwrap().done, 0);
     let entry = fixture.receive("a").unwrap();
     assert_eq!(entry.number, "20260000120000000001");
     assert_eq!(entry.presented, "2026-11-24T12:00:00Z".parse().unwrap());
@@ -418,4 +418,41 @@ fn a_document_beyond_its_limit_or_empty_is_refused_while_it_comes_in() {
         ErrorKind::LimitExceeded
     );
     assert_eq!(stage(0).unwrap_err().element(), "document");
+}
+
+#[test]
+fn what_keeps_requests_from_being_registered_is_said() {
+    let fixture = Fixture::new();
+    let elements = || -> Vec<String> {
+        fixture
+            .reception
+            .hindrances()
+            .iter()
+            .map(|e| e.element().to_string())
+            .collect()
+    };
+    assert_eq!(
+        elements(),
+        ["seal"],
+        "the catalogue names the seal of ISM, which is not configured"
+    );
+    fixture.receive("key").unwrap();
+    fixture.clock.set("2026-11-24T11:00:00Z".parse().unwrap());
+    fixture.store.plan(Call::CheckWritable, Fault::Fails);
+    assert_eq!(elements(), ["clock", "store", "seal"]);
+    fixture.clock.set("2030-01-01T00:00:00Z".parse().unwrap());
+    assert_eq!(elements(), ["seal \"inss\"", "seal"]);
+}
+
+#[test]
+fn a_revoked_seal_is_refused_before_there_is_a_number() {
+    let fixture = Fixture::new();
+    let revoked = "2026-11-24T11:00:00Z".parse().unwrap();
+    fixture.reception.seals["inss"].note_revoked(revoked);
+    let error = fixture.receive("key").unwrap_err();
+    assert!(
+        error.problem().contains("revoked on 2026-11-24T11:00:00Z"),
+        "{error}"
+    );
+    fixture.assert_untouched();
 }
