@@ -2,11 +2,8 @@
 
 mod common;
 
-use common::Pki;
 use divan::{Bencher, black_box};
-use std::sync::LazyLock;
 
-static PKI: LazyLock<Pki> = LazyLock::new(Pki::new);
 const KEYS: &[&str] = &["RSA-2048", "P-256"];
 
 fn main() {
@@ -16,6 +13,6 @@ fn main() {
 /// The clock: the private-key operation alone, with the hash of what is signed.
 #[divan::bench(args = KEYS)]
 fn raw_signature(bencher: Bencher, key: &str) {
-    let seal = PKI.seal(key);
+    let seal = common::seal(key);
     bencher.bench(|| seal.signer.sign(black_box(&[7; 200])));
 }

@@ -1,25 +1,13 @@
-//! What benches and figures work on: a receipt of 48 KB as a PDF, a small PKI, seals of RSA-2048 and P-256.
+//! What benches and figures work on: a receipt of 48 KB as a PDF, and the seals of `certs/test`.
 //!
-//! The document is of the shape and size that `docs/peers.md` measures its rivals with: one page of text and one
-//! incompressible image, cross-reference table, no form. Everything but the keys is the same at every run.
+//! The document is of the shape and size that rivals are measured with: one page of text and one incompressible image,
+//! a cross-reference table, no form. It is the same at every run.
 
 #![allow(dead_code)] // each of the programs that share it uses a part
 
-use openssl::ec::{EcGroup, EcKey};
-use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
 use rubrica::engine::Time;
-use rubrica::engine::authority::certificate::{
-    ToBeIssued, distinguished_name, issue, issue_self_signed,
-};
-use rubrica::engine::authority::{crl, extension};
-use rubrica::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, SignatureValue, Signer};
-use rubrica::engine::pki::extension::KeyUsage;
-use rubrica::engine::pki::{Certificate, CertificateList, Validity};
-use rubrica::engine::syntax::{asn1::names, pem};
-use rubrica::service::keys::{KeyFile, Passphrase, Seal};
+use rubrica::service::config::SealSettings;
+use rubrica::service::keys::Seal;
 use std::fmt::Write as _;
 
 /// The instant of everything here.
@@ -91,124 +79,13 @@ fn file(objects: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-/// A key of the root or the issuing CA.
-struct CaKey(PKey<Private>);
-
-impl Signer for CaKey {
-    fn algorithm(&self) -> SignatureAlgorithm {
-        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256)
-    }
-
-    fn sign(&self, message: &[u8]) -> rubrica::engine::Result<SignatureValue> {
-        let mut signer = openssl::sign::Signer::new(MessageDigest::sha256(), &self.0).expect("RSA");
-        Ok(SignatureValue(
-            signer.sign_oneshot_to_vec(message).expect("RSA signs"),
-        ))
-    }
-}
-
-fn rsa() -> PKey<Private> {
-    PKey::from_rsa(Rsa::generate(2048).expect("RSA")).expect("RSA")
-}
-
-fn p256() -> PKey<Private> {
-    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("P-256");
-    PKey::from_ec_key(EcKey::generate(&group).expect("P-256")).expect("P-256")
-}
-
-fn subject(name: &str) -> rubrica::engine::pki::Name {
-    distinguished_name(&[(names::AT_COUNTRY, "ES"), (names::AT_COMMON_NAME, name)]).expect("name")
-}
-
-/// A root, an issuing CA with a CRL each, and two seals.
-pub struct Pki {
-    /// The trust anchor.
-    pub root: Certificate,
-    /// Certifies the seals.
-    pub issuing: Certificate,
-    /// Of the root and of the issuing CA.
-    pub crls: [CertificateList; 2],
-    /// RSA-2048.
-    pub rsa: Seal,
-    /// P-256.
-    pub p256: Seal,
-}
-
-impl Pki {
-    /// Makes it, with new keys.
-    pub fn new() -> Self {
-        let (root_key, issuing_key) = (CaKey(rsa()), CaKey(rsa()));
-        let root_spki = root_key.0.public_key_to_der().expect("SPKI");
-        let root = issue_self_signed(&to_be_issued(&[1], "Raíz", &root_spki, true), &root_key);
-        let root = root.expect("root");
-        let spki = issuing_key.0.public_key_to_der().expect("SPKI");
-        let issuing = issue(
-            &to_be_issued(&[2], "Emisora", &spki, true),
-            &root,
-            &root_key,
-        );
-        let issuing = issuing.expect("issuing CA");
-        let list = crl::ToBeListed {
-            number: 1,
-            this_update: now(),
-            next_update: now().plus(std::time::Duration::from_secs(7 * 86_400)),
-            revoked: &[],
-            scope: None,
-        };
-        let crls = [(&root, &root_key), (&issuing, &issuing_key)]
-            .map(|(issuer, key)| crl::issue(&list, issuer, key).expect("CRL"));
-        let seal = |serial: &[u8], key| seal(serial, key, &issuing, &issuing_key);
-        Pki {
-            rsa: seal(&[3], rsa()),
-            p256: seal(&[4], p256()),
-            root,
-            issuing,
-            crls,
-        }
-    }
-
-    /// The seal by the name of its key.
-    pub fn seal(&self, key: &str) -> &Seal {
-        if key == "RSA-2048" {
-            &self.rsa
-        } else {
-            &self.p256
-        }
-    }
-}
-
-fn to_be_issued<'a>(serial: &'a [u8], name: &str, spki: &'a [u8], ca: bool) -> ToBeIssued<'a> {
-    let usage: &[u8] = if ca {
-        &[KeyUsage::KEY_CERT_SIGN, KeyUsage::CRL_SIGN]
-    } else {
-        &[KeyUsage::DIGITAL_SIGNATURE, KeyUsage::NON_REPUDIATION]
-    };
-    let day = std::time::Duration::from_secs(86_400);
-    ToBeIssued {
-        serial,
-        subject: subject(name),
-        validity: Validity {
-            not_before: now().minus(30 * day),
-            not_after: now().plus(365 * day),
-        },
-        public_key: spki,
-        extensions: vec![
-            extension::basic_constraints(ca, None),
-            extension::key_usage(usage),
-            extension::subject_key_identifier(spki).expect("key identifier"),
-        ],
-    }
-}
-
-fn seal(serial: &[u8], key: PKey<Private>, issuing: &Certificate, issuing_key: &CaKey) -> Seal {
-    let spki = key.public_key_to_der().expect("SPKI");
-    let to_be_issued = to_be_issued(serial, "Sello", &spki, false);
-    let certificate = issue(&to_be_issued, issuing, issuing_key).expect("seal");
-    let mut text = key.private_key_to_pem_pkcs8().expect("PEM");
-    text.extend(pem::block("CERTIFICATE", certificate.bytes()).bytes());
-    text.extend(pem::block("CERTIFICATE", issuing.bytes()).bytes());
-    let settings = serde_json::json!({"name": "sello", "key": "sello.pem"});
-    let settings = serde_json::from_value(settings).expect("settings");
-    let file = KeyFile::from_pem(&text, &Passphrase::new(""), "sello.pem").expect("key file");
-    Seal::new(&settings, file).expect("seal")
+/// A seal of the test PKI, by the kind of its key.
+pub fn seal(key: &str) -> Seal {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/certs/test");
+    let file = if key == "P-256" { "seal-p256" } else { "seal" };
+    let settings = serde_json::json!({
+        "name": "sello", "key": format!("{folder}/{file}.p12"), "passphrase_file": format!("{folder}/passphrase"),
+    });
+    let settings: SealSettings = serde_json::from_value(settings).expect("settings");
+    Seal::load(&settings).expect("a seal of the test PKI")
 }
