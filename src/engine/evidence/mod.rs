@@ -51,6 +51,12 @@ pub struct Nested {
 }
 
 impl Evidence {
+    /// The object of this identifier, here or in a document inside.
+    pub fn object(&self, id: &ObjectId) -> Option<&Object> {
+        let inside = || self.inside.iter().find_map(|n| n.evidence.object(id));
+        self.pool.get(id).or_else(inside)
+    }
+
     /// Nothing found yet in `document`.
     pub fn new(format: &str, document: &[u8]) -> Evidence {
         Evidence {

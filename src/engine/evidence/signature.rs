@@ -65,6 +65,8 @@ impl fmt::Display for Level {
 pub enum Severity {
     /// The signature does not conform to its format: FORMAT_FAILURE.
     Failure,
+    /// It conforms, and leaves doubt about what is signed: the document as a whole is not passed.
+    Doubt,
     /// It is odd, and the verdict does not hang on it.
     Warning,
 }
@@ -90,6 +92,14 @@ impl Fault {
             clause: clause.into(),
             severity: Severity::Failure,
             found: found.into(),
+        }
+    }
+
+    /// A fault that leaves doubt about what is signed.
+    pub fn doubt(rule: &str, clause: &str, found: impl Into<String>) -> Fault {
+        Fault {
+            severity: Severity::Doubt,
+            ..Fault::failure(rule, clause, found)
         }
     }
 

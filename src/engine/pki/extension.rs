@@ -70,7 +70,7 @@ pub struct AuthorityKeyIdentifier {
 /// `DistributionPoint` (RFC 5280 §4.2.1.13).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DistributionPoint {
-    /// Its full names; empty where it has a name relative to its issuer or none.
+    /// Its full names; a name relative to its issuer is one of form `Other`.
     pub full_name: Vec<GeneralName>,
     /// Whether it is for some reasons only.
     pub reasons: Option<Vec<u8>>,
@@ -247,14 +247,18 @@ pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
     Ok(points)
 }
 
-/// The full names of a `[0] DistributionPointName`; empty where it is relative to the issuer.
+/// The names of a `[0] DistributionPointName`.
 pub(super) fn distribution_point_name(field: &Tlv<'_>) -> Result<Vec<GeneralName>> {
     let name = field
         .inner_of("distributionPoint")?
         .read("DistributionPointName")?;
     match name.tag().context_number() {
         Some(0) => general_names(name.inner_of("fullName")?),
-        _ => Ok(Vec::new()),
+        // Relative to the issuer's name: comparable with that of another of the same issuer, and no URI.
+        other => Ok(vec![GeneralName::Other {
+            tag: other.unwrap_or(u32::MAX),
+            content: name.content().to_vec(),
+        }]),
     }
 }
 

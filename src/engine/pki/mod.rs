@@ -9,7 +9,10 @@ pub mod extension;
 pub mod identity;
 mod name;
 pub mod ocsp;
+pub mod path;
+pub mod revocation;
 pub mod timestamp;
+pub mod trust;
 
 pub use certificate::{Certificate, Validity};
 pub use crl::CertificateList;

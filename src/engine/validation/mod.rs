@@ -3,10 +3,101 @@
 //! A verdict asks and never fetches: what is missing stands in [`Verdict::wanted`], and whoever holds sources may add it
 //! to the evidence and validate again. No wording is composed here: findings carry keys and values, reports print them.
 
+mod acceptance;
+mod basic;
+mod context;
+mod cryptographic;
 mod finding;
+mod format_checking;
 mod indication;
+mod material;
+mod policy;
+mod revocation_freshness;
+mod signing_certificate;
+mod timestamp;
 mod verdict;
+mod with_time;
+mod x509;
 
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
+pub use policy::{Acceptance, AlgorithmConstraints, Policy, Revocation};
 pub use verdict::{NestedVerdict, SignatureVerdict, TimestampVerdict, Verdict, Want};
+
+use crate::engine::evidence::{Evidence, Pool, Severity};
+use crate::engine::time::Time;
+use material::Material;
+use std::collections::BTreeSet;
+
+/// Judges `evidence` by `policy` at `now`. The same three give the same verdict.
+pub fn validate(evidence: &Evidence, policy: &Policy, now: Time) -> Verdict {
+    let mut wanted = BTreeSet::new();
+    let mut verdict = judge(evidence, policy, now, &[], &mut wanted);
+    verdict.wanted = wanted.into_iter().collect();
+    verdict
+}
+
+/// One document; `around` are the pools of those it is inside of.
+fn judge(
+    evidence: &Evidence,
+    policy: &Policy,
+    now: Time,
+    around: &[&Pool],
+    wanted: &mut BTreeSet<Want>,
+) -> Verdict {
+    let mut pools = around.to_vec();
+    pools.push(&evidence.pool);
+    let material = Material::read(&pools, policy, now);
+    let signatures: Vec<SignatureVerdict> = evidence
+        .signatures
+        .iter()
+        .map(|signature| with_time::validate(signature, &evidence.faults, &material))
+        .collect();
+    let timestamps = evidence
+        .timestamps
+        .iter()
+        .map(|stamp| timestamp::validate(stamp, &material).0)
+        .collect();
+    let inside: Vec<NestedVerdict> = evidence
+        .inside
+        .iter()
+        .map(|nested| NestedVerdict {
+            name: nested.name.clone(),
+            verdict: judge(&nested.evidence, policy, now, &pools, wanted),
+        })
+        .collect();
+    wanted.append(&mut material.wanted.borrow_mut());
+    Verdict {
+        indication: worst(evidence, &signatures, &inside),
+        now,
+        policy: policy.name.clone(),
+        findings: evidence
+            .faults
+            .iter()
+            .map(format_checking::finding)
+            .collect(),
+        signatures,
+        timestamps,
+        inside,
+        wanted: Vec::new(),
+    }
+}
+
+/// The worst of the signatures, of what is inside and of the document's own faults; none where nothing is signed.
+fn worst(
+    evidence: &Evidence,
+    signatures: &[SignatureVerdict],
+    inside: &[NestedVerdict],
+) -> Option<Indication> {
+    let judged = signatures.iter().map(|s| s.indication);
+    let nested = inside.iter().filter_map(|n| n.verdict.indication);
+    let of_document = evidence
+        .faults
+        .iter()
+        .filter_map(|fault| match fault.severity {
+            Severity::Failure => Some(Indication::TotalFailed),
+            Severity::Doubt => Some(Indication::Indeterminate),
+            Severity::Warning => None,
+        });
+    judged.chain(nested).max().max(of_document.max())
+}

@@ -87,7 +87,7 @@ pub(super) fn container(document: &[u8], budget: &mut Budget) -> Result<Evidence
     }
     if !evidence.signatures.is_empty() {
         let uncovered = files.data().filter(|(name, _)| !covered.contains(*name));
-        let fault = |name| Fault::warning("asic.file.not_covered", "EN 319 162-1 §4.4.3.2", name);
+        let fault = |name| Fault::doubt("asic.file.not_covered", "EN 319 162-1 §4.4.3.2", name);
         let faults: Vec<Fault> = uncovered.map(|(name, _)| fault(name)).collect();
         evidence.faults.extend(faults);
     }

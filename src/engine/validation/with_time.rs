@@ -1,0 +1,219 @@
+//! Validation of signatures with time (EN 319 102-1 §5.5): what a proof of existence changes.
+//!
+//! In: a signature with its time-stamps. Out: its verdict. The earliest valid signature time-stamp is the best signature
+//! time; what cannot be said of the certificate and the algorithms at the time of validation is asked again for that
+//! instant. A content time-stamp says, the other way round, that the signature is not older.
+
+use super::basic;
+use super::finding::{Finding, Outcome};
+use super::indication::{Indication, SubIndication};
+use super::material::{Material, id_of};
+use super::timestamp::{self, VerifiedTimestamp};
+use super::verdict::SignatureVerdict;
+use super::x509::{Purpose, X509};
+use crate::engine::evidence::{Fault, Signature, TimestampKind};
+use crate::engine::pki::Certificate;
+use crate::engine::time::Time;
+
+const CLAUSE: &str = "EN 319 102-1 §5.5.4";
+
+use SubIndication as S;
+
+/// Which of several sub-indications is the signature's: the first here. In the order of the processes, but that what
+/// may be otherwise later (TRY_LATER) stands behind what will not.
+pub(super) const PRECEDENCE: &[SubIndication] = &[
+    S::FormatFailure,
+    S::HashFailure,
+    S::SigCryptoFailure,
+    S::Revoked,
+    S::NotYetValid,
+    S::Expired,
+    S::NoSigningCertificateFound,
+    S::SignedDataNotFound,
+    S::NoCertificateChainFound,
+    S::NoCertificateChainFoundNoPoe,
+    S::CertificateChainGeneralFailure,
+    S::RevokedNoPoe,
+    S::RevokedCaNoPoe,
+    S::OutOfBoundsNotRevoked,
+    S::OutOfBoundsNoPoe,
+    S::RevocationOutOfBoundsNoPoe,
+    S::ChainConstraintsFailure,
+    S::CryptoConstraintsFailure,
+    S::CryptoConstraintsFailureNoPoe,
+    S::PolicyProcessingError,
+    S::SignaturePolicyNotAvailable,
+    S::TimestampOrderFailure,
+    S::SigConstraintsFailure,
+    S::NoPoe,
+    S::TryLater,
+];
+
+/// The indication that follows from findings.
+pub(super) fn conclude(findings: &[Finding]) -> (Indication, Option<SubIndication>) {
+    let found = |sub: &&SubIndication| {
+        findings
+            .iter()
+            .any(|f| f.is_negative() && f.sub_indication == Some(**sub))
+    };
+    match PRECEDENCE.iter().find(found) {
+        Some(sub) => (sub.indication(), Some(*sub)),
+        None => (Indication::TotalPassed, None),
+    }
+}
+
+/// Judges `signature`.
+pub(super) fn validate(
+    signature: &Signature,
+    document_faults: &[Fault],
+    material: &Material<'_>,
+) -> SignatureVerdict {
+    let basic = basic::validate(signature, document_faults, material);
+    let mut findings = basic.before;
+    let mut verified = Vec::new();
+    let mut timestamps = Vec::new();
+    let mut stamp_findings = Vec::new();
+    for stamp in &signature.timestamps {
+        let (verdict, proof) = timestamp::validate(stamp, material);
+        stamp_findings.push(timestamp::finding(&verdict));
+        timestamps.push(verdict);
+        verified.extend(proof);
+    }
+    // §5.5.4(2) and (3): the time of validation, or the earliest proof.
+    let best_signature_time =
+        gen_times(&verified, TimestampKind::Signature).fold(material.now, Time::min);
+    let x509 = basic
+        .certificate
+        .as_ref()
+        .map(|certificate| with_proof(signature, certificate, best_signature_time, material));
+    let mut chain = Vec::new();
+    if let (Some(x509), Some(certificate)) = (x509, &basic.certificate) {
+        let not_before_signing = gen_times(&verified, TimestampKind::Content).max();
+        chain = x509.chain.iter().map(id_of).collect();
+        findings.extend(turned_to_failure(
+            x509,
+            certificate,
+            best_signature_time,
+            not_before_signing,
+        ));
+    }
+    findings.extend(basic.after);
+    findings.extend(stamp_findings);
+    findings.extend(order_finding(&verified));
+    findings.extend(claim_finding(signature, best_signature_time, material));
+    let (indication, sub_indication) = conclude(&findings);
+    SignatureVerdict {
+        signature: signature.id,
+        indication,
+        sub_indication,
+        mathematics: basic.mathematics,
+        signing_certificate: basic.certificate.as_ref().map(id_of),
+        path: chain,
+        best_signature_time,
+        findings,
+        timestamps,
+    }
+}
+
+fn gen_times(
+    verified: &[VerifiedTimestamp],
+    kind: TimestampKind,
+) -> impl Iterator<Item = Time> + '_ {
+    verified
+        .iter()
+        .filter(move |stamp| stamp.kind() == kind)
+        .map(VerifiedTimestamp::gen_time)
+}
+
+/// §5.5.4(4): what does not hold now is asked for the best signature time.
+fn with_proof(
+    signature: &Signature,
+    certificate: &Certificate,
+    best_signature_time: Time,
+    material: &Material<'_>,
+) -> X509 {
+    let now = basic::at(
+        signature,
+        certificate,
+        Purpose::Signature,
+        material.now,
+        material,
+    );
+    if best_signature_time >= material.now || !now.findings.iter().any(Finding::is_negative) {
+        return now;
+    }
+    let mut then = basic::at(
+        signature,
+        certificate,
+        Purpose::Signature,
+        best_signature_time,
+        material,
+    );
+    if !then.findings.iter().any(Finding::is_negative) {
+        let proven = Finding::new("certificate.proven_in_time", CLAUSE, Outcome::Passed);
+        let was = now.findings.iter().find(|f| f.is_negative());
+        then.findings.push(
+            proven
+                .found(best_signature_time)
+                .expected(was.map(|f| f.check.as_str()).unwrap_or_default()),
+        );
+    }
+    then
+}
+
+/// §5.3.4(4) and §5.5.4(4): doubts that are none, since the signature is known to be older or younger than something.
+fn turned_to_failure(
+    x509: X509,
+    certificate: &Certificate,
+    best_signature_time: Time,
+    not_before_signing: Option<Time>,
+) -> Vec<Finding> {
+    let validity = certificate.validity();
+    let after = |instant: Time| not_before_signing.is_some_and(|signed| signed > instant);
+    let mut findings = x509.findings;
+    for finding in &mut findings {
+        let turned = match finding.sub_indication {
+            Some(S::OutOfBoundsNoPoe | S::OutOfBoundsNotRevoked)
+                if finding.object == Some(id_of(certificate)) =>
+            {
+                if best_signature_time < validity.not_before {
+                    S::NotYetValid
+                } else if after(validity.not_after) {
+                    S::Expired
+                } else {
+                    continue;
+                }
+            }
+            Some(S::RevokedNoPoe) if x509.revoked_at.is_some_and(after) => S::Revoked,
+            _ => continue,
+        };
+        finding.sub_indication = Some(turned);
+        finding.outcome = Outcome::Failed;
+    }
+    findings
+}
+
+/// §5.5.4(5): what came first must be stamped first.
+fn order_finding(verified: &[VerifiedTimestamp]) -> Option<Finding> {
+    let content = gen_times(verified, TimestampKind::Content).max()?;
+    let signature = gen_times(verified, TimestampKind::Signature).min()?;
+    (content > signature).then(|| {
+        Finding::negative("timestamp.order", CLAUSE, S::TimestampOrderFailure)
+            .found(content)
+            .expected(signature)
+    })
+}
+
+/// The signing time is a claim; one that a time-stamp refutes is told.
+fn claim_finding(
+    signature: &Signature,
+    best_signature_time: Time,
+    material: &Material<'_>,
+) -> Option<Finding> {
+    let claimed = signature.claimed_time?;
+    (claimed > best_signature_time.plus(material.policy.time_tolerance)).then(|| {
+        Finding::new("claimed_time.after_proof", CLAUSE, Outcome::Note)
+            .found(claimed)
+            .expected(best_signature_time)
+    })
+}
