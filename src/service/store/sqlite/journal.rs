@@ -12,7 +12,7 @@ use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::clock::{Clock, sane};
 use crate::service::config::hex;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params, params_from_iter};
 
 /// A request, ready to be given its number.
 pub(super) struct Take {
@@ -20,44 +20,28 @@ pub(super) struct Take {
     originals: Vec<(BlobId, u64)>,
     idempotency: [u8; 32],
     persons: Vec<[u8; 32]>,
-    request: Vec<u8>,
 }
 
 impl Take {
-    pub(super) fn new(
-        new: NewEntry,
-        originals: Vec<(BlobId, u64)>,
-        cipher: &Cipher,
-    ) -> Result<Self> {
-        let idempotency = idempotency(cipher, &new.idempotency_key);
-        let persons = new.persons.iter().map(|p| person(cipher, p)).collect();
-        let plain = [&new.request_digest[..], &new.metadata].concat();
-        let request = cipher.seal(&request_place(&new.caller, &idempotency), &plain)?;
-        Ok(Take {
+    pub(super) fn new(new: NewEntry, originals: Vec<(BlobId, u64)>, cipher: &Cipher) -> Self {
+        Take {
+            idempotency: idempotency(cipher, &new.idempotency_key),
+            persons: new.persons.iter().map(|p| person(cipher, p)).collect(),
             new,
             originals,
-            idempotency,
-            persons,
-            request,
-        })
+        }
     }
 
     /// Within a transaction: the known entry, or a new one.
     pub(super) fn run(
-        &self,
+        self,
         db: &Connection,
         clock: &dyn Clock,
         zone: &str,
         cipher: &Cipher,
     ) -> Result<Taken> {
-        let new = &self.new;
-        if let Some(known) = known(
-            db,
-            cipher,
-            &new.caller,
-            &self.idempotency,
-            &new.request_digest,
-        )? {
+        let (caller, digest) = (&self.new.caller, &self.new.request_digest);
+        if let Some(known) = known(db, cipher, caller, &self.idempotency, digest)? {
             return Ok(Taken::Known(known));
         }
         let presented = clock.now().truncated_to_milliseconds();
@@ -66,57 +50,75 @@ impl Take {
         let office = self.new.layout.office(&self.new.office)?;
         let sequence = next_in_sequence(db, year, &office)?;
         let number = RegisterNumber::new(self.new.layout, year, &office, sequence)?.to_string();
-        self.insert(db, presented, year, sequence, &number)
-            .map_err(database_error)?;
-        Ok(Taken::New(Entry {
+        let entry = Entry {
             number,
             year,
             sequence,
-            office: self.new.office.clone(),
-            entity: self.new.entity.clone(),
+            office: self.new.office,
+            entity: self.new.entity,
             direction: self.new.direction,
-            caller: self.new.caller.clone(),
+            caller: self.new.caller,
             presented,
             request_digest: self.new.request_digest,
-            metadata: self.new.metadata.clone(),
+            metadata: self.new.metadata,
             originals: self.originals.iter().map(|(id, _)| *id).collect(),
             receipt: None,
-        }))
+        };
+        let plain = [&entry.request_digest[..], &entry.metadata].concat();
+        let request = cipher.seal(&request_place(&entry, &self.idempotency), &plain)?;
+        let id = insert(db, &entry, &self.idempotency, &request)
+            .map_err(|error| taken_or(&entry.number, error))?;
+        insert_persons(db, id, &self.persons)
+            .and_then(|()| insert_parts(db, id, "original", &self.originals))
+            .map_err(database_error)?;
+        Ok(Taken::New(entry))
     }
+}
 
-    fn insert(
-        &self,
-        db: &Connection,
-        presented: Time,
-        year: u16,
-        sequence: u64,
-        number: &str,
-    ) -> rusqlite::Result<()> {
-        let new = &self.new;
-        db.prepare_cached(
-            "INSERT INTO entries (number, year, office, sequence, entity, direction, caller, idempotency, presented_at, \
-             request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            number,
-            year,
-            new.office,
-            sequence.cast_signed(),
-            new.entity,
-            word(new.direction),
-            new.caller,
-            self.idempotency,
-            milliseconds(presented),
-            self.request,
-        ])?;
-        let entry = db.last_insert_rowid();
-        let mut insert =
-            db.prepare_cached("INSERT OR IGNORE INTO persons (person, entry) VALUES (?1, ?2)")?;
-        for person in &self.persons {
-            insert.execute(params![person, entry])?;
-        }
-        insert_parts(db, entry, "original", &self.originals)
+fn insert(
+    db: &Connection,
+    entry: &Entry,
+    idempotency: &[u8; 32],
+    request: &[u8],
+) -> rusqlite::Result<i64> {
+    db.prepare_cached(
+        "INSERT INTO entries (number, year, office, sequence, entity, direction, caller, idempotency, presented_at, \
+         request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .insert(params![
+        entry.number,
+        entry.year,
+        entry.office,
+        entry.sequence.cast_signed(),
+        entry.entity,
+        word(entry.direction),
+        entry.caller,
+        idempotency,
+        milliseconds(entry.presented),
+        request,
+    ])
+}
+
+/// Two layouts of one year may print one number twice: an operator changed the layout within the year.
+fn taken_or(number: &str, error: rusqlite::Error) -> Error {
+    if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
+        return Error::new(
+            ErrorKind::Conflict,
+            "register.layout",
+            format!("{number} was given before"),
+        )
+        .remedy("Go back to the layout that this year began with; change it at New Year.");
     }
+    database_error(error)
+}
+
+fn insert_persons(db: &Connection, entry: i64, persons: &[[u8; 32]]) -> rusqlite::Result<()> {
+    let mut insert =
+        db.prepare_cached("INSERT OR IGNORE INTO persons (person, entry) VALUES (?1, ?2)")?;
+    for person in persons {
+        insert.execute(params![person, entry])?;
+    }
+    Ok(())
 }
 
 /// The keyed hash that stands for an idempotency key.
@@ -184,14 +186,16 @@ impl Complete {
         let named = |role, staged: &Staged| (role, (staged.id(), staged.bytes()));
         let mut parts = vec![named("acuse", &acuse), named("justificante", &justificante)];
         parts.extend(evidence.as_ref().map(|e| named("evidence", e)));
-        let complete = Complete {
+        let mut complete = Complete {
             number: number.to_string(),
             sealed,
             parts,
             justificante: justificante.id(),
-            details: cipher.seal(&details_place(number), &details)?,
+            details: Vec::new(),
             code,
         };
+        let place = details_place(number, sealed, complete.parts.iter().map(|(_, (id, _))| id));
+        complete.details = cipher.seal(&place, &details)?;
         let staged = [acuse, justificante].into_iter().chain(evidence).collect();
         Ok((complete, staged))
     }
@@ -381,22 +385,16 @@ impl EntryRow {
     }
 
     fn entry(self, db: &Connection, cipher: &Cipher) -> Result<Entry> {
-        let place = request_place(&self.caller, &self.idempotency);
-        let request = cipher.open(&place, &self.request)?;
-        let (digest, metadata) = request.split_first_chunk::<32>().ok_or_else(altered)?;
         let parts = parts(db, self.id)?;
-        let with = |role: &str| parts.iter().find(|(r, _)| r == role).map(|(_, blob)| *blob);
         let receipt = match self.receipt {
             None => None,
-            Some((sealed_at, details)) => Some(Receipt {
-                sealed: time(sealed_at)?,
-                acuse: with("acuse").ok_or_else(altered)?,
-                justificante: with("justificante").ok_or_else(altered)?,
-                evidence: with("evidence"),
-                details: cipher.open(&details_place(&self.number), &details)?,
-            }),
+            Some((sealed_at, details)) => {
+                Some(receipt(&self.number, sealed_at, &details, &parts, cipher)?)
+            }
         };
-        Ok(Entry {
+        let originals = parts.iter().filter(|(role, _)| role == "original");
+        let mut entry = Entry {
+            number: self.number,
             year: year(self.year)?,
             sequence: self.sequence.cast_unsigned(),
             office: self.office,
@@ -404,17 +402,38 @@ impl EntryRow {
             direction: direction(&self.direction)?,
             caller: self.caller,
             presented: time(self.presented_at)?,
-            request_digest: *digest,
-            metadata: metadata.to_vec(),
-            originals: parts
-                .iter()
-                .filter(|(role, _)| role == "original")
-                .map(|(_, blob)| *blob)
-                .collect(),
+            request_digest: [0; 32],
+            metadata: Vec::new(),
+            originals: originals.map(|(_, blob)| *blob).collect(),
             receipt,
-            number: self.number,
-        })
+        };
+        let request = cipher.open(&request_place(&entry, &self.idempotency), &self.request)?;
+        let (digest, metadata) = request.split_first_chunk::<32>().ok_or_else(altered)?;
+        (entry.request_digest, entry.metadata) = (*digest, metadata.to_vec());
+        Ok(entry)
     }
+}
+
+fn receipt(
+    number: &str,
+    sealed_at: i64,
+    details: &[u8],
+    parts: &[(String, BlobId)],
+    cipher: &Cipher,
+) -> Result<Receipt> {
+    let with = |role: &str| parts.iter().find(|(r, _)| r == role).map(|(_, blob)| *blob);
+    let acuse = with("acuse").ok_or_else(altered)?;
+    let justificante = with("justificante").ok_or_else(altered)?;
+    let evidence = with("evidence");
+    let sealed = time(sealed_at)?;
+    let made = [&acuse, &justificante].into_iter().chain(&evidence);
+    Ok(Receipt {
+        sealed,
+        acuse,
+        justificante,
+        evidence,
+        details: cipher.open(&details_place(number, sealed, made), details)?,
+    })
 }
 
 fn parts(db: &Connection, entry: i64) -> Result<Vec<(String, BlobId)>> {
@@ -430,12 +449,33 @@ fn person(cipher: &Cipher, document: &str) -> [u8; 32] {
     cipher.lookup("identity document", document)
 }
 
-fn request_place(caller: &str, idempotency: &[u8; 32]) -> String {
-    format!("entries.request {} {caller}", hex(idempotency))
+/// The place of a sealed request is all that stands in clear beside it, so that none of it changes unnoticed.
+fn request_place(entry: &Entry, idempotency: &[u8; 32]) -> String {
+    let Entry {
+        number,
+        year,
+        sequence,
+        office,
+        entity,
+        caller,
+        ..
+    } = entry;
+    let (direction, presented) = (word(entry.direction), milliseconds(entry.presented));
+    let originals: Vec<String> = entry.originals.iter().map(BlobId::to_string).collect();
+    format!(
+        "request\n{number}\n{year}\n{sequence}\n{office}\n{entity}\n{direction}\n{presented}\n{}\n{}\n{caller}",
+        hex(idempotency),
+        originals.join(" "),
+    )
 }
 
-fn details_place(number: &str) -> String {
-    format!("entries.details {number}")
+fn details_place<'a>(number: &str, sealed: Time, made: impl Iterator<Item = &'a BlobId>) -> String {
+    let made: Vec<String> = made.map(BlobId::to_string).collect();
+    format!(
+        "details\n{number}\n{}\n{}",
+        milliseconds(sealed),
+        made.join(" ")
+    )
 }
 
 fn word(direction: Direction) -> &'static str {

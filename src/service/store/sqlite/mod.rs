@@ -102,7 +102,7 @@ impl Store for SqliteStore {
 
     fn take_number(&self, entry: NewEntry, originals: Vec<Staged>) -> Result<Taken> {
         let blobs: Vec<_> = originals.iter().map(|s| (s.id(), s.bytes())).collect();
-        let take = journal::Take::new(entry, blobs, &self.cipher)?;
+        let take = journal::Take::new(entry, blobs, &self.cipher);
         let (clock, zone, cipher) = (self.clock.clone(), self.zone.clone(), self.cipher.clone());
         self.write(originals, move |db| take.run(db, &*clock, &zone, &cipher))
     }

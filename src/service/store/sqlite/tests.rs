@@ -814,3 +814,80 @@ fn fifty_callers_behind_a_slow_authority_get_fifty_receipts_a_second() {
     println!("{rate:.0} receipts/s");
     assert!(rate >= 50.0, "{rate:.0} receipts/s");
 }
+
+#[test]
+fn an_entry_that_was_altered_in_the_database_is_refused() {
+    for change in [
+        "presented_at = presented_at - 1",
+        "number = '20260000000000000009'",
+        "entity = 'TGSS'",
+        "office = '1'",
+        "direction = 'salida'",
+        "caller = 'counter'",
+        "sealed_at = sealed_at + 1",
+    ] {
+        let fixture = Fixture::new();
+        let number = fixture.taken("one").number;
+        fixture
+            .store
+            .complete(&number, completion(&fixture.store, "a"))
+            .unwrap();
+        let all = || fixture.store.find(&EntryQuery::default());
+        assert_eq!(all().unwrap().entries.len(), 1);
+        let other = Connection::open(fixture.data().join("rubrica.sqlite")).unwrap();
+        other
+            .execute(&format!("UPDATE entries SET {change}"), [])
+            .unwrap();
+        let error = all().unwrap_err();
+        assert!(error.problem().contains("altered"), "{change}: {error}");
+    }
+}
+
+#[test]
+fn parts_of_two_entries_cannot_be_swapped() {
+    let fixture = Fixture::new();
+    for key in ["one", "two"] {
+        let number = fixture.taken(key).number;
+        fixture
+            .store
+            .complete(&number, completion(&fixture.store, key))
+            .unwrap();
+    }
+    let other = Connection::open(fixture.data().join("rubrica.sqlite")).unwrap();
+    for role in ["original", "acuse"] {
+        for (from, to) in [(1, 9), (2, 1), (9, 2)] {
+            let swap = "PRAGMA foreign_keys = OFF; UPDATE parts SET entry = TO WHERE entry = FROM AND role = 'ROLE'";
+            let swap = swap
+                .replace("FROM", &from.to_string())
+                .replace("TO", &to.to_string());
+            other.execute_batch(&swap.replace("ROLE", role)).unwrap();
+        }
+        assert!(
+            fixture.store.entry("20260000000000000001").is_err(),
+            "{role}"
+        );
+        assert!(
+            fixture.store.entry("20260000000000000002").is_err(),
+            "{role}"
+        );
+    }
+}
+
+#[test]
+fn a_layout_that_would_print_a_number_again_is_refused() {
+    let fixture = Fixture::new();
+    let with = |layout: &str, office: &str, key: &str| {
+        let mut entry = new_entry(key, key);
+        (entry.layout, entry.office) = (layout.parse().unwrap(), office.into());
+        take(&fixture.store, entry, key)
+    };
+    let first = with("4+6+10", "10", "one").unwrap().into_entry();
+    let error = with("4+5+11", "1", "two").unwrap_err();
+    assert_eq!(
+        (error.kind(), error.element()),
+        (ErrorKind::Conflict, "register.layout")
+    );
+    assert!(error.problem().contains(&first.number), "{error}");
+    let third = with("4+6+10", "10", "three").unwrap().into_entry();
+    assert_eq!(third.sequence, 2);
+}
