@@ -57,7 +57,7 @@ macro_rules! phrases {
 
 phrases! {
     title_entry title_exit number presented effective_start postponed seal registration direction entry exit entity office subject
-    procedure destination sender province origin_system origin_number language interested representative name first_surname
+    procedure destination province origin_system origin_number language interested representative name first_surname
     second_surname business_name passport role phone email identification who how when reference clave sms password certificate
     data documents document size digests request_document attachment sede sealed_by sealed_at legal legal_receipt legal_time
     legal_check references check_here page qr mail_subject mail_intro mail_attached mail_automatic

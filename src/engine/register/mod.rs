@@ -3,15 +3,19 @@
 //! Ley 39/2015 art. 16 and 31. In: what was presented and when. Out: bytes to seal, bytes to send. Not here: who may
 //! register, the store and the order of the steps (`service::flow`), the seal itself (`formats`).
 
+pub mod acuse;
 mod calendar;
 mod code_block;
+mod message;
 mod messages;
 mod number;
 mod receipt;
 mod registration;
 
+pub use acuse::Acuse;
 pub use calendar::{Calendar, DayOfWeek, EffectiveStart};
 pub use code_block::CodeBlock;
+pub use message::{Envelope, Mailbox, message};
 pub use number::{NumberLayout, RegisterNumber, year_of};
 pub use receipt::{Composed, SealPlace, compose};
 pub use registration::{

@@ -5,7 +5,7 @@
 
 use super::layout::{
     BLACK, BLUE, BOTTOM, Cell, Drawing, Flow, GREY, HEIGHT, LEFT, Mark, NodeId, Piece, RIGHT, ROOT,
-    RULE, Style, TINT, TOP,
+    RULE, Style, TINT, TOP, WHITE,
 };
 use super::text::Weight::{Bold, Regular};
 use crate::engine::pki::identity::DocumentType;
@@ -104,76 +104,50 @@ impl Writer<'_> {
     fn summary(&mut self) -> Result<()> {
         let [seal_x, seal_y, seal_width, seal_height] = SEAL;
         let top = seal_y - 22.0;
-        let background = self.flow.pages.last().map_or(0, Vec::len);
-        let values = self.summary_values()?;
+        let beneath = self.flow.pages.last().map_or(0, Vec::len);
         let section = self.flow.element(ROOT, Tag::Section);
         let table = self.flow.element(section, Tag::Table);
-        let column = (LEFT + 14.0, seal_x - LEFT - 28.0);
+        let label_style = Style::new(7.5, Regular, GREY);
         let mut y = top + 5.0;
-        for (phrase, value, size) in values {
+        for (phrase, value) in self.summary_values()? {
             let row = self.flow.element(table, Tag::TR);
             let label = self.flow.element(row, Tag::TH(TableHeaderScope::Row));
             let cell = self.flow.element(row, Tag::TD);
-            for piece in self.pieces(
-                phrase,
-                Style::new(7.5, Regular, GREY),
-                Style::new(7.0, Regular, GREY),
-            ) {
-                y = self.flow.lines(
-                    Mark::Content(label, piece.language),
-                    column,
-                    y,
-                    &piece.text,
-                    piece.style,
-                    2,
-                );
-            }
-            y = self.flow.lines(
-                Mark::Content(cell, None),
-                column,
-                y,
-                &value,
-                Style::new(size, Bold, BLACK),
-                6,
-            ) + 4.0;
+            y = self.stack(label, y, self.pieces(phrase, label_style, FOOT));
+            y = self.stack(cell, y, value) + 4.0;
         }
-        let bottom = y.max(seal_y + seal_height + 10.0) + 2.0;
         self.seal_place(section);
-        let mut page = std::mem::take(self.flow.pages.last_mut().ok_or_else(no_page)?);
-        let over = page.split_off(background);
-        *self.flow.pages.last_mut().ok_or_else(no_page)? = page;
-        self.flow.fill(
-            Mark::Decoration,
-            LEFT,
-            top,
-            RIGHT - LEFT,
-            bottom - top,
-            TINT,
-        );
-        self.flow
-            .fill(Mark::Decoration, LEFT, top, 3.0, bottom - top, BLUE);
-        self.flow.fill(
-            Mark::Decoration,
-            seal_x,
-            seal_y,
-            seal_width,
-            seal_height,
-            [0xff, 0xff, 0xff],
-        );
-        for (x, y, width, height) in [
-            (seal_x, seal_y, seal_width, 0.5),
-            (seal_x, seal_y + seal_height - 0.5, seal_width, 0.5),
-            (seal_x, seal_y, 0.5, seal_height),
-            (seal_x + seal_width - 0.5, seal_y, 0.5, seal_height),
-        ] {
-            self.flow.fill(Mark::Decoration, x, y, width, height, RULE);
-        }
-        self.flow.pages.last_mut().ok_or_else(no_page)?.extend(over);
+        let bottom = y.max(seal_y + seal_height + 10.0) + 2.0;
+        let frame = [
+            (LEFT, top, RIGHT - LEFT, bottom - top, TINT),
+            (LEFT, top, 3.0, bottom - top, BLUE),
+            (
+                seal_x - 0.5,
+                seal_y - 0.5,
+                seal_width + 1.0,
+                seal_height + 1.0,
+                RULE,
+            ),
+            (seal_x, seal_y, seal_width, seal_height, WHITE),
+        ];
+        self.flow.fill_beneath(beneath, frame);
         self.flow.y = bottom + 2.0;
         Ok(())
     }
 
-    fn summary_values(&self) -> Result<[(&'static Phrase, String, f32); 3]> {
+    /// Pieces one below the other in the left part of the box.
+    fn stack(&mut self, node: NodeId, mut y: f32, pieces: Vec<Piece>) -> f32 {
+        let column = (LEFT + 14.0, SEAL[0] - LEFT - 28.0);
+        for piece in pieces {
+            let mark = Mark::Content(node, piece.language);
+            y = self
+                .flow
+                .lines(mark, column, y, &piece.text, piece.style, 6);
+        }
+        y
+    }
+
+    fn summary_values(&self) -> Result<[(&'static Phrase, Vec<Piece>); 3]> {
         let Receipt {
             number,
             presented,
@@ -181,20 +155,19 @@ impl Writer<'_> {
             sede,
             ..
         } = self.receipt;
-        let mut start = instant(effective_start.instant, sede)?;
+        let bold = |text: String, size| Piece::new(text, Style::new(size, Bold, BLACK));
+        let mut start = vec![bold(instant(effective_start.instant, sede)?, 9.5)];
         if let Some(reason) = &effective_start.postponed_by {
-            let (main, other) = self.words.postponed.both(self.language);
-            let why = other.map_or(main.to_owned(), |o| format!("{main} / {o}"));
-            start = if reason.is_empty() {
-                format!("{start}\n{why}")
-            } else {
-                format!("{start}\n{why}: {reason}")
-            };
+            start.extend(self.pieces(&self.words.postponed, SMALL, FOOT));
+            start.extend(Some(Piece::new(reason, SMALL)).filter(|_| !reason.is_empty()));
         }
         Ok([
-            (&self.words.number, number.to_string(), 14.0),
-            (&self.words.presented, instant(*presented, sede)?, 11.0),
-            (&self.words.effective_start, start, 9.5),
+            (&self.words.number, vec![bold(number.to_string(), 14.0)]),
+            (
+                &self.words.presented,
+                vec![bold(instant(*presented, sede)?, 11.0)],
+            ),
+            (&self.words.effective_start, start),
         ])
     }
 
@@ -333,7 +306,7 @@ impl Writer<'_> {
         let bold = Style::new(7.5, Bold, BLACK);
         let columns = [
             (&self.words.document, NAME),
-            (&self.words.digests, TYPE),
+            (&self.words.digests, DIGESTS),
             (&self.words.size, SIZE),
         ];
         let cells = columns.map(|(phrase, (x, width))| {
@@ -650,7 +623,7 @@ const QR: f32 = 64.0;
 
 /// Columns of the documents: left, width.
 const NAME: (f32, f32) = (LEFT + 4.0, 190.0);
-const TYPE: (f32, f32) = (LEFT + 200.0, 200.0);
+const DIGESTS: (f32, f32) = (LEFT + 66.0, 280.0);
 const SIZE: (f32, f32) = (RIGHT - 84.0, 80.0);
 
 /// `1.234.567 bytes`.
@@ -664,10 +637,6 @@ fn grouped(n: u64) -> String {
         out.push(c);
     }
     out + if n == 1 { " byte" } else { " bytes" }
-}
-
-fn no_page() -> Error {
-    Error::internal("receipt", "no page")
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub(super) const BLUE: [u8; 3] = [0x1b, 0x36, 0x5d];
 pub(super) const BLACK: [u8; 3] = [0x16, 0x18, 0x1c];
 pub(super) const GREY: [u8; 3] = [0x55, 0x5b, 0x63];
 pub(super) const RULE: [u8; 3] = [0xcb, 0xd2, 0xdb];
+pub(super) const WHITE: [u8; 3] = [0xff; 3];
 pub(super) const TINT: [u8; 3] = [0xf1, 0xf4, 0xf8];
 
 /// How a text looks.
@@ -206,6 +207,29 @@ impl Flow {
                 colour,
             },
         );
+    }
+
+    /// Boxes (left, top, width, height, colour) under what the page holds from `index` on.
+    pub fn fill_beneath(
+        &mut self,
+        index: usize,
+        boxes: impl IntoIterator<Item = (f32, f32, f32, f32, [u8; 3])>,
+    ) {
+        let placed = boxes
+            .into_iter()
+            .map(|(x, y, width, height, colour)| Placed {
+                mark: Mark::Decoration,
+                drawing: Drawing::Box {
+                    x,
+                    y,
+                    width,
+                    height,
+                    colour,
+                },
+            });
+        if let Some(page) = self.pages.last_mut() {
+            page.splice(index..index, placed);
+        }
     }
 
     pub fn new_page(&mut self) -> Result<()> {

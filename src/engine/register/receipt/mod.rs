@@ -10,6 +10,7 @@ mod text;
 mod xml;
 
 pub(super) use content::instant;
+pub(super) use text::spelled;
 
 use super::{CodeBlock, Language, Receipt};
 use crate::engine::Result;

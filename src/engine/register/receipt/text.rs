@@ -285,6 +285,20 @@ fn printable(text: &str, weight: Weight, refused: &[char]) -> String {
     out
 }
 
+/// The text in which every character that is not seen is spelled `U+XXXX`, for other media; line ends are kept.
+pub(in crate::engine::register) fn spelled(text: &str) -> String {
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, c| {
+            match c {
+                '\n' | '\t' => out.push(c),
+                '\r' => {}
+                _ if may_print(c) || is_joiner(c) => out.push(c),
+                _ => out.push_str(&format!("U+{:04X}", u32::from(c))),
+            }
+            out
+        })
+}
+
 /// Joiners shape Arabic and are not seen; elsewhere they would hide.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
