@@ -1,7 +1,9 @@
 //! The jobs, a page each, every line a stage: sign, validate, receive a request, check a certificate.
 
+mod citizen;
 pub mod receive;
 pub mod request;
 mod sign;
 
+pub use citizen::CitizenSignatures;
 pub use sign::{Order, Sealed, Timestamping, seal};
