@@ -3,3 +3,4 @@
 mod crash;
 mod layers;
 mod pdf_reader;
+mod validation;

@@ -1,0 +1,1089 @@
+//! EN 319 102-1 on evidence that differs from one that passes by a single thing; each sub-indication that this version
+//! can come to is come to here.
+
+use openssl::ec::{EcGroup, EcKey};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use rubrica::engine::authority::certificate::{
+    ToBeIssued, distinguished_name, issue, issue_self_signed,
+};
+use rubrica::engine::authority::crl::{Revoked, ToBeListed};
+use rubrica::engine::authority::ocsp::{IdentifiedBy, Responder};
+use rubrica::engine::authority::timestamp::Authority;
+use rubrica::engine::authority::{crl, extension as ext, ocsp, timestamp};
+use rubrica::engine::crypto::{
+    DigestAlgorithm, SignatureAlgorithm, SignatureValue, Signer, digest,
+};
+use rubrica::engine::evidence::{
+    ChangeKind, Evidence, Fault, LaterChange, Object, ObjectKind, Origin, SignedData,
+    SignerReference, TimestampKind, read, write,
+};
+use rubrica::engine::formats::cades::{Cades, inspect_timestamp};
+use rubrica::engine::formats::{Format, Input, Material, Options, SignRequest};
+use rubrica::engine::limits::Limits;
+use rubrica::engine::pki::crl::{IssuingDistributionPoint, RevocationReason};
+use rubrica::engine::pki::extension::{Extension, GeneralName, KeyUsage};
+use rubrica::engine::pki::ocsp::{CertId, CertStatus, request as ocsp_request};
+use rubrica::engine::pki::timestamp::{MessageImprint, TimestampRequest, read_response};
+use rubrica::engine::pki::trust::Anchors;
+use rubrica::engine::pki::{Certificate, Validity};
+use rubrica::engine::syntax::asn1::{Oid, names};
+use rubrica::engine::validation::{
+    Indication, Policy, Revocation, SignatureVerdict, SubIndication, Verdict, Want, validate,
+};
+use rubrica::engine::{Result, Time};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+struct Key(PKey<Private>);
+
+impl Key {
+    fn new() -> Key {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        Key(PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
+    }
+
+    fn spki(&self) -> Vec<u8> {
+        self.0.public_key_to_der().unwrap()
+    }
+}
+
+impl Signer for Key {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256)
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<SignatureValue> {
+        let mut signer = openssl::sign::Signer::new(MessageDigest::sha256(), &self.0).unwrap();
+        Ok(SignatureValue(signer.sign_oneshot_to_vec(message).unwrap()))
+    }
+}
+
+fn t(text: &str) -> Time {
+    text.parse().unwrap()
+}
+
+/// The seal's certificate lives from 2026-01-01 to 2027-12-31.
+const SIGNED: &str = "2026-03-01T10:00:00Z";
+const NOW: &str = "2026-03-01T12:00:00Z";
+
+/// A hierarchy: root, issuing authority, seal, time-stamping authority, OCSP responder.
+struct World {
+    root: Certificate,
+    root_key: Key,
+    ca: Certificate,
+    ca_key: Key,
+    seal: Certificate,
+    seal_key: Key,
+    tsa: Certificate,
+    tsa_key: Key,
+    responder: Certificate,
+    responder_key: Key,
+}
+
+struct Profile<'a> {
+    name: &'a str,
+    serial: u8,
+    from: &'a str,
+    to: &'a str,
+    extensions: Vec<Extension>,
+}
+
+fn to_be_issued<'a>(profile: &Profile<'_>, spki: &'a [u8], serial: &'a [u8]) -> ToBeIssued<'a> {
+    ToBeIssued {
+        serial,
+        subject: distinguished_name(&[
+            (names::AT_COUNTRY, "ES"),
+            (names::AT_COMMON_NAME, profile.name),
+        ])
+        .unwrap(),
+        validity: Validity {
+            not_before: t(profile.from),
+            not_after: t(profile.to),
+        },
+        public_key: spki,
+        extensions: profile.extensions.clone(),
+    }
+}
+
+fn certify(
+    profile: &Profile<'_>,
+    key: &Key,
+    issuer: &Certificate,
+    issuer_key: &Key,
+) -> Certificate {
+    let (spki, serial) = (key.spki(), [profile.serial]);
+    issue(&to_be_issued(profile, &spki, &serial), issuer, issuer_key).unwrap()
+}
+
+fn authority_extensions(key: &Key, path_length: Option<u32>) -> Vec<Extension> {
+    vec![
+        ext::basic_constraints(true, path_length),
+        ext::key_usage(&[KeyUsage::KEY_CERT_SIGN, KeyUsage::CRL_SIGN]),
+        ext::subject_key_identifier(&key.spki()).unwrap(),
+    ]
+}
+
+fn signing() -> Extension {
+    ext::key_usage(&[KeyUsage::DIGITAL_SIGNATURE, KeyUsage::NON_REPUDIATION])
+}
+
+fn seal_profile() -> Profile<'static> {
+    Profile {
+        name: "Sello",
+        serial: 0x21,
+        from: "2026-01-01T00:00:00Z",
+        to: "2027-12-31T23:59:59Z",
+        extensions: vec![
+            signing(),
+            ext::crl_distribution_points(&["http://crl.example/ca.crl"]),
+            ext::authority_information_access(Some("http://ocsp.example"), None),
+        ],
+    }
+}
+
+fn ca_profile(key: &Key) -> Profile<'static> {
+    Profile {
+        name: "CA",
+        serial: 0x11,
+        from: "2020-01-01T00:00:00Z",
+        to: "2045-12-31T23:59:59Z",
+        extensions: authority_extensions(key, Some(0)),
+    }
+}
+
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let keys: [Key; 5] = std::array::from_fn(|_| Key::new());
+        let [root_key, ca_key, seal_key, tsa_key, responder_key] = keys;
+        let (spki, profile) = (
+            root_key.spki(),
+            Profile {
+                name: "Root",
+                serial: 1,
+                from: "2020-01-01T00:00:00Z",
+                to: "2049-12-31T23:59:59Z",
+                extensions: authority_extensions(&root_key, None),
+            },
+        );
+        let root = issue_self_signed(&to_be_issued(&profile, &spki, &[1]), &root_key).unwrap();
+        let ca = certify(&ca_profile(&ca_key), &ca_key, &root, &root_key);
+        let seal = certify(&seal_profile(), &seal_key, &ca, &ca_key);
+        let tsa = certify(
+            &Profile {
+                name: "TSA",
+                serial: 0x22,
+                extensions: vec![
+                    ext::key_usage(&[KeyUsage::DIGITAL_SIGNATURE]),
+                    ext::extended_key_usage(&[names::ID_KP_TIME_STAMPING], true),
+                ],
+                to: "2040-12-31T23:59:59Z",
+                ..seal_profile()
+            },
+            &tsa_key,
+            &ca,
+            &ca_key,
+        );
+        let responder = certify(
+            &Profile {
+                name: "OCSP",
+                serial: 0x23,
+                extensions: vec![
+                    ext::key_usage(&[KeyUsage::DIGITAL_SIGNATURE]),
+                    ext::extended_key_usage(&[names::ID_KP_OCSP_SIGNING], false),
+                    ext::ocsp_nocheck(),
+                ],
+                ..seal_profile()
+            },
+            &responder_key,
+            &ca,
+            &ca_key,
+        );
+        World {
+            root,
+            root_key,
+            ca,
+            ca_key,
+            seal,
+            seal_key,
+            tsa,
+            tsa_key,
+            responder,
+            responder_key,
+        }
+    })
+}
+
+fn list(
+    issuer: &Certificate,
+    key: &Key,
+    revoked: &[Revoked],
+    scope: Option<&IssuingDistributionPoint>,
+    from: &str,
+    to: &str,
+) -> Object {
+    let wanted = ToBeListed {
+        number: 1,
+        this_update: t(from),
+        next_update: t(to),
+        revoked,
+        scope,
+    };
+    let list = crl::issue(&wanted, issuer, key).unwrap();
+    Object::new(
+        ObjectKind::CertificateRevocationList,
+        list.bytes(),
+        Origin::Given,
+    )
+}
+
+fn revoked(serial: u8, time: &str, reason: RevocationReason) -> Revoked {
+    Revoked {
+        serial: vec![serial],
+        time: t(time),
+        reason: Some(reason),
+    }
+}
+
+/// Lists of root and authority, issued at the day of signing and good for a week; what the authority's revokes is given.
+fn lists(revocations: &[Revoked]) -> Vec<Object> {
+    let w = world();
+    let (from, to) = ("2026-03-01T11:00:00Z", "2026-03-08T11:00:00Z");
+    vec![
+        list(&w.root, &w.root_key, &[], None, from, to),
+        list(&w.ca, &w.ca_key, revocations, None, from, to),
+    ]
+}
+
+fn answer(certificate: &Certificate, status: CertStatus, from: &str) -> Object {
+    let w = world();
+    let id = CertId::new(certificate, &w.ca, DigestAlgorithm::Sha1).unwrap();
+    let responder = Responder {
+        issuer: &w.ca,
+        certificate: &w.responder,
+        signer: &w.responder_key,
+        identified_by: IdentifiedBy::Key,
+        lifetime: Duration::from_secs(86_400),
+    };
+    let bytes = ocsp::answer(&ocsp_request(&id, None), &responder, &|_| status, t(from)).unwrap();
+    Object::new(ObjectKind::OcspResponse, bytes, Origin::Given)
+}
+
+fn token(over: &[u8], at: &str) -> Vec<u8> {
+    token_by(&world().tsa, over, at)
+}
+
+fn token_by(tsa: &Certificate, over: &[u8], at: &str) -> Vec<u8> {
+    let w = world();
+    let authority = Authority {
+        certificate: tsa,
+        chain: std::slice::from_ref(&w.ca),
+        signer: &w.tsa_key,
+        policies: &[Oid::new(&[1, 3, 6, 1, 4, 1, 99999, 1])],
+        digests: &[DigestAlgorithm::Sha256],
+        accuracy: None,
+        ordering: false,
+    };
+    let request = TimestampRequest {
+        message_imprint: MessageImprint {
+            algorithm: DigestAlgorithm::Sha256,
+            digest: digest(DigestAlgorithm::Sha256, over),
+        },
+        policy: None,
+        nonce: None,
+        certificates: true,
+    };
+    let response = timestamp::answer(&request.to_der(), &authority, &[7], t(at)).unwrap();
+    read_response(&response, &request).unwrap().bytes().to_vec()
+}
+
+/// What is signed, by whom, with which time-stamp, judged with what at hand.
+struct Case {
+    seal: Certificate,
+    chain: Vec<Certificate>,
+    stamped: Option<&'static str>,
+    objects: Vec<Object>,
+    anchors: Vec<Certificate>,
+    now: &'static str,
+    change: fn(&mut Evidence),
+    policy: fn(&mut Policy),
+}
+
+fn good() -> Case {
+    let w = world();
+    Case {
+        seal: w.seal.clone(),
+        chain: vec![w.ca.clone()],
+        stamped: None,
+        objects: lists(&[]),
+        anchors: vec![w.root.clone()],
+        now: NOW,
+        change: |_| {},
+        policy: |_| {},
+    }
+}
+
+impl Case {
+    fn evidence(&self) -> Evidence {
+        let content = b"solicitud";
+        let request = SignRequest {
+            certificate: self.seal.clone(),
+            chain: self.chain.clone(),
+            algorithm: world().seal_key.algorithm(),
+            digest: DigestAlgorithm::Sha256,
+            timestamp_reserve: 0,
+            options: Options::Cades {
+                attached: true,
+                mime_type: None,
+            },
+        };
+        let prepared = Cades.prepare(content, &request, t(SIGNED)).unwrap();
+        let value = world().seal_key.sign(&prepared.to_be_signed).unwrap();
+        let stamp = self.stamped.map(|at| token(&value.0, at));
+        let mut signed = Cades
+            .embed(content, prepared.resume, value)
+            .unwrap()
+            .apply(content)
+            .unwrap();
+        if let Some(token) = stamp {
+            let material = Material::SignatureTimestamp {
+                signature: 0,
+                token,
+            };
+            signed = Cades
+                .augment(&signed, &material)
+                .unwrap()
+                .apply(&signed)
+                .unwrap();
+        }
+        let input = Input {
+            document: &signed,
+            detached: &[],
+        };
+        let mut evidence = Cades
+            .inspect(input, &mut Limits::default().budget())
+            .unwrap();
+        for object in &self.objects {
+            evidence.pool.add(object.clone());
+        }
+        (self.change)(&mut evidence);
+        evidence
+    }
+
+    fn policy(&self) -> Policy {
+        let mut policy = Policy::baseline(Anchors::new(self.anchors.clone()));
+        (self.policy)(&mut policy);
+        policy
+    }
+
+    fn verdict(&self) -> Verdict {
+        validate(&self.evidence(), &self.policy(), t(self.now))
+    }
+
+    fn signature(&self) -> SignatureVerdict {
+        self.verdict().signatures.remove(0)
+    }
+
+    fn passes(&self) {
+        let verdict = self.signature();
+        assert_eq!(verdict.sub_indication, None, "{:#?}", verdict.findings);
+        assert_eq!(verdict.indication, Indication::TotalPassed);
+    }
+
+    /// Fails with this sub-indication, and a finding of this check says why.
+    fn fails(&self, sub: SubIndication, check: &str) {
+        let verdict = self.signature();
+        assert_eq!(verdict.sub_indication, Some(sub), "{:#?}", verdict.findings);
+        assert_eq!(verdict.indication, sub.indication());
+        let finding = verdict
+            .findings
+            .iter()
+            .find(|f| f.sub_indication == Some(sub));
+        assert_eq!(finding.map(|f| f.check.as_str()), Some(check));
+    }
+}
+
+fn pooled(certificate: &Certificate) -> Object {
+    Object::new(ObjectKind::Certificate, certificate.bytes(), Origin::Given)
+}
+
+#[test]
+fn a_signature_with_everything_at_hand_passes() {
+    good().passes();
+    let verdict = good().signature();
+    assert_eq!(verdict.mathematics, Some(true));
+    assert_eq!(verdict.path.len(), 3);
+    assert_eq!(verdict.best_signature_time, t(NOW));
+    assert!(good().verdict().wanted.is_empty());
+}
+
+#[test]
+fn ocsp_answers_for_the_certificate_as_well_as_a_list() {
+    let mut case = good();
+    case.objects.truncate(1);
+    let want = case.verdict().wanted;
+    assert!(
+        matches!(&want[..], [Want::Revocation { ocsp, crls, .. }] if ocsp.len() == 1 && crls.len() == 1)
+    );
+    case.fails(SubIndication::TryLater, "revocation.missing");
+    case.objects.push(answer(
+        &world().seal,
+        CertStatus::Good,
+        "2026-03-01T11:30:00Z",
+    ));
+    case.passes();
+}
+
+#[test]
+fn format_failure() {
+    let mut case = good();
+    case.change = |e| {
+        e.signatures[0]
+            .faults
+            .push(Fault::failure("cms.test", "RFC 5652", ""))
+    };
+    case.fails(SubIndication::FormatFailure, "cms.test");
+    case.change = |e| e.faults.push(Fault::failure("pdf.test", "ISO 32000-2", ""));
+    case.fails(SubIndication::FormatFailure, "pdf.test");
+    assert_eq!(case.verdict().indication, Some(Indication::TotalFailed));
+    case.change = |e| {
+        e.signatures[0]
+            .faults
+            .push(Fault::warning("cms.test", "RFC 5652", ""))
+    };
+    case.passes();
+}
+
+#[test]
+fn hash_failure_and_signed_data_not_found() {
+    let mut case = good();
+    case.change = |e| e.signatures[0].references[0].actual = Some(vec![0; 32].into());
+    case.fails(SubIndication::HashFailure, "reference.altered");
+    assert_eq!(case.signature().mathematics, Some(false));
+    case.change = |e| e.signatures[0].references[0].actual = None;
+    case.fails(SubIndication::SignedDataNotFound, "reference.not_found");
+    assert_eq!(case.signature().mathematics, None);
+    case.change = |e| e.signatures[0].references.clear();
+    case.fails(SubIndication::SignedDataNotFound, "reference.none");
+    case.change = |e| e.signatures[0].signed = SignedData::Content(None);
+    case.fails(SubIndication::SignedDataNotFound, "reference.not_found");
+}
+
+#[test]
+fn sig_crypto_failure() {
+    let mut case = good();
+    case.change = |e| {
+        let mut value = e.signatures[0].value.to_vec();
+        let last = value.len() - 1;
+        value[last] ^= 1;
+        e.signatures[0].value = value.into();
+    };
+    case.fails(SubIndication::SigCryptoFailure, "value.wrong");
+    case.change = |e| e.signatures[0].signed = SignedData::OneOf(vec![b"other"[..].into()]);
+    case.fails(SubIndication::SigCryptoFailure, "value.wrong");
+}
+
+#[test]
+fn no_signing_certificate_found() {
+    let mut case = good();
+    case.change = |e| e.signatures[0].certificate_references[0].digest = vec![1; 32].into();
+    case.fails(
+        SubIndication::NoSigningCertificateFound,
+        "signing_certificate.reference_mismatch",
+    );
+    case.change = |e| {
+        e.signatures[0].certificate_references.clear();
+        e.signatures[0].signer = SignerReference::KeyIdentifier(vec![1].into());
+    };
+    case.fails(
+        SubIndication::NoSigningCertificateFound,
+        "signing_certificate.not_found",
+    );
+    // An unsigned name suffices where there is no signed reference, and is told; a wrong issuerSerial beside the
+    // right digest is told too.
+    case.change = |e| e.signatures[0].certificate_references.clear();
+    case.passes();
+    case.change = |e| {
+        let reference = &mut e.signatures[0].certificate_references[0];
+        let issuer = reference.issuer_serial.take().unwrap().0;
+        reference.issuer_serial = Some((issuer, vec![9].into()));
+    };
+    case.passes();
+    let check = "signing_certificate.issuer_serial_differs";
+    assert!(case.signature().findings.iter().any(|f| f.check == check));
+}
+
+#[test]
+fn no_certificate_chain_found() {
+    let mut case = good();
+    case.anchors = Vec::new();
+    case.fails(
+        SubIndication::NoCertificateChainFound,
+        "path.issuer_unknown",
+    );
+    case.objects.push(pooled(&world().root));
+    case.fails(
+        SubIndication::NoCertificateChainFound,
+        "path.untrusted_root",
+    );
+    let mut case = good();
+    case.chain = Vec::new();
+    case.fails(
+        SubIndication::NoCertificateChainFound,
+        "path.issuer_unknown",
+    );
+    case.objects.push(pooled(&world().ca));
+    case.passes();
+}
+
+#[test]
+fn a_namesake_of_the_issuer_is_no_issuer() {
+    let w = world();
+    let other_key = Key::new();
+    let namesake = certify(&ca_profile(&other_key), &other_key, &w.root, &w.root_key);
+    let mut case = good();
+    case.objects.push(pooled(&namesake));
+    case.passes();
+    case.chain = vec![namesake];
+    case.fails(
+        SubIndication::NoCertificateChainFound,
+        "path.issuer_did_not_sign",
+    );
+}
+
+#[test]
+fn certificate_chain_general_failure() {
+    let w = world();
+    let with = |extensions: Vec<Extension>| {
+        let profile = Profile {
+            extensions,
+            ..ca_profile(&w.ca_key)
+        };
+        let mut case = good();
+        case.chain = vec![certify(&profile, &w.ca_key, &w.root, &w.root_key)];
+        case
+    };
+    let sub = SubIndication::CertificateChainGeneralFailure;
+    with(authority_extensions(&w.ca_key, Some(0))).passes();
+    let mut extensions = authority_extensions(&w.ca_key, Some(0));
+    extensions[0] = ext::basic_constraints(false, None);
+    with(extensions).fails(sub, "path.not_authority");
+    let mut extensions = authority_extensions(&w.ca_key, Some(0));
+    extensions[1] = ext::key_usage(&[KeyUsage::DIGITAL_SIGNATURE]);
+    with(extensions).fails(sub, "path.key_usage");
+    let mut extensions = authority_extensions(&w.ca_key, Some(0));
+    extensions.push(Extension {
+        id: names::ID_CE_NAME_CONSTRAINTS,
+        critical: true,
+        value: vec![0x30, 0],
+    });
+    with(extensions).fails(sub, "path.unknown_critical");
+}
+
+#[test]
+fn a_path_longer_than_its_authority_allows() {
+    let w = world();
+    let (sub_key, seal_key) = (Key::new(), &w.seal_key);
+    let sub = certify(
+        &Profile {
+            name: "Sub",
+            ..ca_profile(&sub_key)
+        },
+        &sub_key,
+        &w.ca,
+        &w.ca_key,
+    );
+    let mut case = good();
+    case.seal = certify(&seal_profile(), seal_key, &sub, &sub_key);
+    case.chain = vec![sub, w.ca.clone()];
+    case.fails(
+        SubIndication::CertificateChainGeneralFailure,
+        "path.too_long",
+    );
+}
+
+#[test]
+fn chain_constraints_failure() {
+    let w = world();
+    let mut case = good();
+    case.seal = certify(
+        &Profile {
+            extensions: vec![ext::key_usage(&[KeyUsage::KEY_ENCIPHERMENT])],
+            ..seal_profile()
+        },
+        &w.seal_key,
+        &w.ca,
+        &w.ca_key,
+    );
+    case.fails(
+        SubIndication::ChainConstraintsFailure,
+        "certificate.not_for_signing",
+    );
+}
+
+#[test]
+fn revoked_without_proof_of_earlier_signing() {
+    let mut case = good();
+    let reason = RevocationReason::KeyCompromise;
+    case.objects = lists(&[revoked(0x21, "2026-03-01T10:30:00Z", reason)]);
+    case.fails(SubIndication::RevokedNoPoe, "revocation.revoked");
+    // Stamped before the revocation: it passes. Stamped after: it does not.
+    case.stamped = Some("2026-03-01T10:10:00Z");
+    case.passes();
+    assert_eq!(
+        case.signature().best_signature_time,
+        t("2026-03-01T10:10:00Z")
+    );
+    case.stamped = Some("2026-03-01T10:40:00Z");
+    case.fails(SubIndication::RevokedNoPoe, "revocation.revoked");
+    // Revoked from tomorrow on.
+    case.stamped = None;
+    case.objects = lists(&[revoked(0x21, "2026-03-02T00:00:00Z", reason)]);
+    case.passes();
+}
+
+#[test]
+fn revoked_by_ocsp_outweighs_an_older_list() {
+    let mut case = good();
+    let status = CertStatus::Revoked {
+        time: t("2026-03-01T11:10:00Z"),
+        reason: None,
+    };
+    case.objects
+        .push(answer(&world().seal, status, "2026-03-01T11:20:00Z"));
+    case.fails(SubIndication::RevokedNoPoe, "revocation.revoked");
+}
+
+/// A content time-stamp says that the signature is younger: then the doubt is a certainty.
+fn content_stamp(evidence: &mut Evidence, at: &str) {
+    let over = b"content";
+    let stamp = inspect_timestamp(
+        &token(over, at),
+        TimestampKind::Content,
+        &|algorithm| Some(digest(algorithm, over)),
+        &mut evidence.pool,
+        &mut Limits::default().budget(),
+    )
+    .unwrap();
+    evidence.signatures[0].timestamps.push(stamp);
+}
+
+#[test]
+fn revoked_where_signing_is_proven_to_be_later() {
+    let mut case = good();
+    case.objects = lists(&[revoked(
+        0x21,
+        "2026-03-01T09:00:00Z",
+        RevocationReason::Superseded,
+    )]);
+    case.change = |e| content_stamp(e, "2026-03-01T09:30:00Z");
+    case.fails(SubIndication::Revoked, "revocation.revoked");
+    case.change = |e| content_stamp(e, "2026-03-01T08:30:00Z");
+    case.fails(SubIndication::RevokedNoPoe, "revocation.revoked");
+}
+
+#[test]
+fn revoked_authority() {
+    let w = world();
+    let mut case = good();
+    let of_ca = [revoked(
+        0x11,
+        "2026-03-01T10:30:00Z",
+        RevocationReason::CaCompromise,
+    )];
+    case.objects[0] = list(
+        &w.root,
+        &w.root_key,
+        &of_ca,
+        None,
+        "2026-03-01T11:00:00Z",
+        "2026-03-08T11:00:00Z",
+    );
+    case.fails(
+        SubIndication::RevokedCaNoPoe,
+        "revocation.authority_revoked",
+    );
+}
+
+#[test]
+fn on_hold_is_to_be_asked_again_and_a_later_answer_lifts_it() {
+    let mut case = good();
+    let hold = RevocationReason::CertificateHold;
+    case.objects = lists(&[revoked(0x21, "2026-03-01T10:30:00Z", hold)]);
+    case.fails(SubIndication::TryLater, "revocation.on_hold");
+    case.objects.push(answer(
+        &world().seal,
+        CertStatus::Good,
+        "2026-03-01T11:30:00Z",
+    ));
+    case.passes();
+}
+
+#[test]
+fn try_later() {
+    let mut case = good();
+    case.objects.clear();
+    case.fails(SubIndication::TryLater, "revocation.missing");
+    assert_eq!(case.verdict().wanted.len(), 2);
+    case.policy = |p| p.revocation = Revocation::IfKnown;
+    case.passes();
+    let mut case = good();
+    case.now = "2026-03-09T00:00:00Z";
+    case.fails(SubIndication::TryLater, "revocation.stale");
+    case.policy = |p| p.revocation_freshness = Some(Duration::from_secs(30 * 86_400));
+    case.passes();
+    let mut case = good();
+    case.objects.truncate(1);
+    case.objects.push(answer(
+        &world().seal,
+        CertStatus::Unknown,
+        "2026-03-01T11:30:00Z",
+    ));
+    case.fails(SubIndication::TryLater, "revocation.unknown");
+}
+
+#[test]
+fn lists_that_say_nothing_about_the_certificate_are_not_used() {
+    let w = world();
+    let uri = |text: &str| GeneralName::Uri(text.to_string());
+    let scope = |point: IssuingDistributionPoint| {
+        let mut case = good();
+        case.objects[1] = list(
+            &w.ca,
+            &w.ca_key,
+            &[],
+            Some(&point),
+            "2026-03-01T11:00:00Z",
+            "2026-03-08T11:00:00Z",
+        );
+        case
+    };
+    let own = IssuingDistributionPoint {
+        full_name: vec![uri("http://crl.example/ca.crl")],
+        only_user_certificates: true,
+        ..Default::default()
+    };
+    scope(own.clone()).passes();
+    for wrong in [
+        IssuingDistributionPoint {
+            full_name: vec![uri("http://crl.example/other.crl")],
+            ..own.clone()
+        },
+        IssuingDistributionPoint {
+            only_user_certificates: false,
+            only_ca_certificates: true,
+            ..own.clone()
+        },
+        IssuingDistributionPoint {
+            indirect: true,
+            ..own.clone()
+        },
+        IssuingDistributionPoint {
+            only_attribute_certificates: true,
+            ..own
+        },
+    ] {
+        scope(wrong).fails(SubIndication::TryLater, "revocation.missing");
+    }
+    // The right name and the wrong key.
+    let mut case = good();
+    case.objects[1] = list(
+        &w.ca,
+        &Key::new(),
+        &[],
+        None,
+        "2026-03-01T11:00:00Z",
+        "2026-03-08T11:00:00Z",
+    );
+    case.fails(SubIndication::TryLater, "revocation.missing");
+}
+
+#[test]
+fn a_responder_nobody_delegated_to_is_not_believed() {
+    let w = world();
+    let mut case = good();
+    case.objects.truncate(1);
+    let id = CertId::new(&w.seal, &w.ca, DigestAlgorithm::Sha256).unwrap();
+    let responder = Responder {
+        issuer: &w.ca,
+        certificate: &w.tsa,
+        signer: &w.tsa_key,
+        identified_by: IdentifiedBy::Name,
+        lifetime: Duration::from_secs(86_400),
+    };
+    let bytes = ocsp::answer(
+        &ocsp_request(&id, None),
+        &responder,
+        &|_| CertStatus::Good,
+        t("2026-03-01T11:30:00Z"),
+    );
+    case.objects.push(Object::new(
+        ObjectKind::OcspResponse,
+        bytes.unwrap(),
+        Origin::Given,
+    ));
+    case.fails(SubIndication::TryLater, "revocation.missing");
+    let findings = case.signature().findings;
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.check == "revocation.not_used" && f.found == "not_entitled")
+    );
+}
+
+#[test]
+fn out_of_bounds_and_what_a_time_stamp_changes() {
+    let w = world();
+    let mut case = good();
+    case.now = "2028-03-01T12:00:00Z";
+    case.fails(SubIndication::OutOfBoundsNoPoe, "certificate.expired");
+    // With the time-stamp and the lists of then, it held then, and nothing after that matters. The time-stamp's own
+    // certificate is still good, and its revocation status must be known now.
+    case.objects.push(list(
+        &w.ca,
+        &w.ca_key,
+        &[],
+        None,
+        "2028-03-01T11:00:00Z",
+        "2028-03-08T11:00:00Z",
+    ));
+    case.objects.push(list(
+        &w.root,
+        &w.root_key,
+        &[],
+        None,
+        "2028-03-01T11:00:00Z",
+        "2028-03-08T11:00:00Z",
+    ));
+    case.stamped = Some("2026-03-01T10:10:00Z");
+    case.passes();
+    // A good answer that the issuer gave just before the end is known when asked just after it.
+    let mut case = good();
+    case.now = "2028-01-01T06:00:00Z";
+    case.objects = vec![
+        list(
+            &w.ca,
+            &w.ca_key,
+            &[],
+            None,
+            "2027-12-31T20:00:00Z",
+            "2028-01-02T00:00:00Z",
+        ),
+        list(
+            &w.root,
+            &w.root_key,
+            &[],
+            None,
+            "2027-12-31T20:00:00Z",
+            "2028-01-02T00:00:00Z",
+        ),
+    ];
+    case.fails(SubIndication::OutOfBoundsNotRevoked, "certificate.expired");
+}
+
+#[test]
+fn not_yet_valid_and_expired() {
+    let mut case = good();
+    case.now = "2025-12-31T12:00:00Z";
+    case.fails(SubIndication::NotYetValid, "certificate.not_yet_valid");
+    let w = world();
+    let mut case = good();
+    case.now = "2028-03-01T12:00:00Z";
+    let (from, to) = ("2028-03-01T11:00:00Z", "2028-03-08T11:00:00Z");
+    case.objects = vec![
+        list(&w.ca, &w.ca_key, &[], None, from, to),
+        list(&w.root, &w.root_key, &[], None, from, to),
+    ];
+    case.change = |e| content_stamp(e, "2028-02-01T00:00:00Z");
+    case.fails(SubIndication::Expired, "certificate.expired");
+}
+
+#[test]
+fn crypto_constraints_failure() {
+    let mut case = good();
+    case.change = |e| e.signatures[0].references[0].algorithm = DigestAlgorithm::Sha1;
+    case.fails(
+        SubIndication::CryptoConstraintsFailureNoPoe,
+        "algorithm.expired",
+    );
+    case.change = |e| e.signatures[0].algorithm = None;
+    case.fails(
+        SubIndication::CryptoConstraintsFailure,
+        "value.not_checkable",
+    );
+}
+
+#[test]
+fn timestamp_order_failure_and_time_stamps_that_prove_nothing() {
+    let mut case = good();
+    case.stamped = Some("2026-03-01T10:10:00Z");
+    case.passes();
+    case.change = |e| content_stamp(e, "2026-03-01T10:05:00Z");
+    case.passes();
+    case.change = |e| content_stamp(e, "2026-03-01T10:20:00Z");
+    case.fails(SubIndication::TimestampOrderFailure, "timestamp.order");
+    // A token over something else, or by someone who is no time-stamping authority, is told and moves nothing.
+    let unmoved = |change: fn(&mut Evidence), sub: SubIndication| {
+        let mut case = good();
+        case.stamped = Some("2026-03-01T10:10:00Z");
+        case.change = change;
+        case.passes();
+        let verdict = case.signature();
+        assert_eq!(verdict.best_signature_time, t(NOW));
+        assert_eq!(verdict.timestamps[0].sub_indication, Some(sub));
+    };
+    unmoved(
+        |e| e.signatures[0].timestamps[0].imprint.actual = Some(vec![0; 32].into()),
+        SubIndication::HashFailure,
+    );
+    unmoved(
+        |e| e.signatures[0].timestamps[0].gen_time = t("2026-03-02T00:00:00Z"),
+        SubIndication::TimestampOrderFailure,
+    );
+    unmoved(
+        |e| {
+            let w = world();
+            let value = e.signatures[0].value.clone();
+            let not_a_tsa = certify(&seal_profile(), &w.tsa_key, &w.ca, &w.ca_key);
+            let token = token_by(&not_a_tsa, &value, "2026-03-01T10:10:00Z");
+            e.signatures[0].timestamps = vec![
+                inspect_timestamp(
+                    &token,
+                    TimestampKind::Signature,
+                    &|algorithm| Some(digest(algorithm, &value)),
+                    &mut e.pool,
+                    &mut Limits::default().budget(),
+                )
+                .unwrap(),
+            ];
+        },
+        SubIndication::ChainConstraintsFailure,
+    );
+}
+
+#[test]
+fn later_changes_are_never_passed() {
+    let change = |kind| LaterChange {
+        kind,
+        offset: 100,
+        length: 20,
+    };
+    let mut case = good();
+    case.change = |e| e.signatures[0].later_changes = Vec::new();
+    case.passes();
+    for (kind, check) in [
+        (ChangeKind::Revision, "document.later_revision"),
+        (ChangeKind::Bytes, "document.later_bytes"),
+    ] {
+        let mut evidence = case.evidence();
+        evidence.signatures[0].later_changes =
+            vec![change(ChangeKind::ValidationData), change(kind)];
+        let verdict = validate(&evidence, &case.policy(), t(NOW));
+        let signature = &verdict.signatures[0];
+        assert_eq!(
+            signature.sub_indication,
+            Some(SubIndication::SigConstraintsFailure)
+        );
+        assert_eq!(signature.mathematics, Some(true));
+        let finding = signature
+            .findings
+            .iter()
+            .find(|f| f.check == check)
+            .unwrap();
+        assert_eq!(finding.found, "100-120");
+    }
+    let mut evidence = case.evidence();
+    evidence.signatures[0].later_changes = vec![change(ChangeKind::ValidationData)];
+    let verdict = validate(&evidence, &case.policy(), t(NOW));
+    assert_eq!(verdict.indication, Some(Indication::TotalPassed));
+}
+
+#[test]
+fn doubt_about_the_container_and_what_is_inside_weigh_on_the_whole() {
+    let case = good();
+    let mut evidence = case.evidence();
+    evidence.faults.push(Fault::doubt(
+        "asic.file.not_covered",
+        "EN 319 162-1",
+        "x.pdf",
+    ));
+    let verdict = validate(&evidence, &case.policy(), t(NOW));
+    assert_eq!(verdict.indication, Some(Indication::Indeterminate));
+    assert_eq!(verdict.signatures[0].indication, Indication::TotalPassed);
+    let mut inner = case.evidence();
+    inner.signatures[0].references[0].actual = Some(vec![0; 32].into());
+    let mut outer = case.evidence();
+    outer.inside.push(rubrica::engine::evidence::Nested {
+        name: "justificante.pdf".into(),
+        evidence: inner,
+    });
+    let verdict = validate(&outer, &case.policy(), t(NOW));
+    assert_eq!(verdict.indication, Some(Indication::TotalFailed));
+    assert_eq!(
+        verdict.inside[0].verdict.indication,
+        Some(Indication::TotalFailed)
+    );
+}
+
+#[test]
+fn what_is_inside_is_judged_with_what_was_given_for_the_whole() {
+    let case = good();
+    let mut bare = good();
+    bare.objects.clear();
+    let mut outer = Evidence::new("ASiC-E", b"container");
+    for object in &case.objects {
+        outer.pool.add(object.clone());
+    }
+    outer.inside.push(rubrica::engine::evidence::Nested {
+        name: "justificante.pdf".into(),
+        evidence: bare.evidence(),
+    });
+    let verdict = validate(&outer, &case.policy(), t(NOW));
+    assert_eq!(verdict.indication, Some(Indication::TotalPassed));
+}
+
+#[test]
+fn nothing_signed_has_no_indication() {
+    let verdict = validate(&Evidence::new("PAdES", b"%PDF-"), &good().policy(), t(NOW));
+    assert_eq!(verdict.indication, None);
+}
+
+#[test]
+fn a_replay_gives_the_same_verdict_byte_for_byte() {
+    let case = good();
+    let evidence = case.evidence();
+    let first = validate(&evidence, &case.policy(), t(NOW));
+    let again = read(&write(&evidence).unwrap()).unwrap();
+    let second = validate(&again, &case.policy(), t(NOW));
+    assert_eq!(
+        serde_json::to_vec(&first).unwrap(),
+        serde_json::to_vec(&second).unwrap()
+    );
+}
+
+/// A pool made to be a maze: many namesakes that certify one another.
+#[test]
+fn a_maze_of_issuers_ends_at_the_limit() {
+    let w = world();
+    let key = Key::new();
+    let profile = |serial| Profile {
+        name: "Loop",
+        serial,
+        ..ca_profile(&key)
+    };
+    let first = certify(&profile(1), &key, &w.ca, &w.ca_key);
+    let mut case = good();
+    case.anchors = Vec::new();
+    for serial in 2..40 {
+        case.objects
+            .push(pooled(&certify(&profile(serial), &key, &first, &key)));
+    }
+    case.seal = certify(&seal_profile(), &w.seal_key, &first, &key);
+    let verdict = case.signature();
+    assert_eq!(
+        verdict.sub_indication,
+        Some(SubIndication::NoCertificateChainFound)
+    );
+}
