@@ -17,7 +17,7 @@ pub use calendar::{Calendar, DayOfWeek, EffectiveStart};
 pub use code_block::CodeBlock;
 pub use message::{Envelope, Mailbox, message};
 pub use number::{NumberLayout, RegisterNumber, year_of};
-pub use receipt::{Composed, SealPlace, compose};
+pub use receipt::{Composed, FONT, SealPlace, compose};
 pub use registration::{
     Datum, Direction, Document, DocumentRole, Hex, Identification, IdentificationMethod, Language,
     Metadata, Named, Names, Origin, Person, Receipt, Sealing, Sede,

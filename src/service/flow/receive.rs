@@ -68,9 +68,9 @@ pub struct Composition<'a> {
     pub seal: &'a Seal,
     /// The code that it bears.
     pub code: &'a Cea,
-    /// The bytes that go into the acuse beside the justificante, by their place in `receipt.documents`: the request, and
-    /// the attachments where they were asked to go inside.
-    pub inside: Vec<(usize, Vec<u8>)>,
+    /// The bytes that go into the acuse beside the justificante, in the order of `receipt.documents`: the request, and the
+    /// attachments where they were asked to go inside.
+    pub inside: Vec<Option<Vec<u8>>>,
 }
 
 /// A receipt, sealed.
@@ -320,12 +320,13 @@ impl Reception {
         })
     }
 
-    fn inside(&self, entry: &Entry, kept: &Kept) -> Result<Vec<(usize, Vec<u8>)>> {
-        let goes_inside = |place: &usize| *place == 0 || kept.attachments_inside;
+    fn inside(&self, entry: &Entry, kept: &Kept) -> Result<Vec<Option<Vec<u8>>>> {
         let originals = entry.originals.iter().enumerate();
         originals
-            .filter(|(place, _)| goes_inside(place))
-            .map(|(place, id)| Ok((place, self.store.blob(id)?)))
+            .map(|(place, id)| {
+                let goes_inside = place == 0 || kept.attachments_inside;
+                goes_inside.then(|| self.store.blob(id)).transpose()
+            })
             .collect()
     }
 

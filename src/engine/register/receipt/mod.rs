@@ -10,6 +10,7 @@ mod text;
 mod xml;
 
 pub(super) use content::instant;
+pub use text::FONT;
 pub(super) use text::spelled;
 
 use super::{CodeBlock, Language, Receipt};

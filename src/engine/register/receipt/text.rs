@@ -18,6 +18,9 @@ pub(super) enum Weight {
     Bold,
 }
 
+/// DejaVu Sans, the font of the justificante, for whoever draws on it later.
+pub static FONT: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
+
 struct Face {
     shaping: rustybuzz::Face<'static>,
     drawing: Font,
@@ -27,10 +30,7 @@ struct Face {
 fn face(weight: Weight) -> &'static Face {
     static FACES: OnceLock<[Face; 2]> = OnceLock::new();
     let faces = FACES.get_or_init(|| {
-        let fonts: [&'static [u8]; 2] = [
-            include_bytes!("../fonts/DejaVuSans.ttf"),
-            include_bytes!("../fonts/DejaVuSans-Bold.ttf"),
-        ];
+        let fonts: [&'static [u8]; 2] = [FONT, include_bytes!("../fonts/DejaVuSans-Bold.ttf")];
         fonts.map(|bytes| Face {
             shaping: rustybuzz::Face::from_slice(bytes, 0)
                 .expect("the font is compiled in and read by every test"),

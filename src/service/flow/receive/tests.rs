@@ -40,7 +40,7 @@ impl Composer for Press {
         let mut made = self.made.lock().unwrap();
         *made += 1;
         *self.code.lock().unwrap() = Some(composition.code.clone());
-        let inside: Vec<usize> = composition.inside.iter().map(|(place, _)| *place).collect();
+        let inside: Vec<bool> = composition.inside.iter().map(Option::is_some).collect();
         let text = format!(
             "{} {} {inside:?} #{made}",
             composition.receipt.number, composition.receipt.presented
@@ -207,7 +207,7 @@ fn a_request_is_registered_and_its_retry_gets_the_first_bytes() {
     assert_eq!(entry.number, "20260000120000000001");
     assert_eq!(
         fixture.acuse(&entry),
-        "acuse 20260000120000000001 2026-11-24T12:00:00Z [0] #1"
+        "acuse 20260000120000000001 2026-11-24T12:00:00Z [true, false] #1"
     );
     let details: Details =
         serde_json::from_slice(&entry.receipt.as_ref().unwrap().details).unwrap();
@@ -323,7 +323,7 @@ fn an_unsigned_request_with_its_identification_is_accepted_and_bears_a_code() {
     .unwrap();
     let entry = fixture.reception.receive(&caller(), request).unwrap();
     assert!(
-        fixture.acuse(&entry).contains("[0, 1]"),
+        fixture.acuse(&entry).contains("[true, true]"),
         "attachments are inside"
     );
     let cea = fixture.press.code.lock().unwrap().clone().unwrap();
