@@ -1,5 +1,7 @@
 //! One test binary; one module a promise.
 
+mod certificates;
+mod corpora;
 mod crash;
 mod layers;
 mod pdf_reader;

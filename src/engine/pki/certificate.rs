@@ -67,7 +67,7 @@ impl Certificate {
         let outer_algorithm = outer.expect(Tag::SEQUENCE, "signatureAlgorithm")?;
         let signature = outer
             .expect(Tag::BIT_STRING, "signatureValue")?
-            .whole_bits()?
+            .signature_bits()?
             .to_vec();
         outer.finish("Certificate")?;
 

@@ -115,7 +115,7 @@ impl CertificateList {
         let algorithm = outer.expect(Tag::SEQUENCE, "signatureAlgorithm")?;
         let signature = outer
             .expect(Tag::BIT_STRING, "signatureValue")?
-            .whole_bits()?
+            .signature_bits()?
             .to_vec();
         outer.finish("CertificateList")?;
 
@@ -276,21 +276,32 @@ fn entry(mut fields: Reader<'_>) -> Result<RevokedEntry> {
     };
     if !fields.is_empty() {
         for extension in read_extensions(fields.sequence("crlEntryExtensions")?)? {
-            let value = Tlv::whole(Reader::ber(&extension.value), "crlEntryExtension")?;
-            match extension.id {
-                names::ID_CE_CRL_REASONS => {
-                    entry.reason = Some(RevocationReason::from_number(value.u64()?))
-                }
-                names::ID_CE_CERTIFICATE_ISSUER => {
-                    entry.certificate_issuer =
-                        super::extension::general_names(value.inner_of("certificateIssuer")?)?;
-                }
-                names::ID_CE_INVALIDITY_DATE => {}
-                _ => entry.unknown_critical |= extension.critical,
+            // A malformed extension does not make the certificate any less revoked.
+            if !entry.read_extension(&extension).unwrap_or(false) {
+                entry.unknown_critical |= extension.critical;
             }
         }
     }
     Ok(entry)
+}
+
+impl RevokedEntry {
+    /// Whether the extension is known here.
+    fn read_extension(&mut self, extension: &Extension) -> Result<bool> {
+        let value = Tlv::whole(Reader::ber(&extension.value), "crlEntryExtension")?;
+        match extension.id {
+            names::ID_CE_CRL_REASONS => {
+                self.reason = Some(RevocationReason::from_number(value.u64()?))
+            }
+            names::ID_CE_CERTIFICATE_ISSUER => {
+                self.certificate_issuer =
+                    super::extension::general_names(value.inner_of("certificateIssuer")?)?;
+            }
+            names::ID_CE_INVALIDITY_DATE => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 fn issuing_distribution_point(value: &[u8]) -> Result<IssuingDistributionPoint> {

@@ -183,7 +183,7 @@ impl OcspResponse {
         );
         let signature = fields
             .expect(Tag::BIT_STRING, "signature")?
-            .whole_bits()?
+            .signature_bits()?
             .to_vec();
         let mut certificates = Vec::new();
         if let Some(list) = fields.optional(Tag::context(0), "certs")? {

@@ -463,6 +463,12 @@ impl<'a> Tlv<'a> {
         }
     }
 
+    /// The bytes of a BIT STRING that holds a signature value. With unused bits it is no signature's: empty.
+    pub fn signature_bits(&self) -> Result<&'a [u8]> {
+        self.bits()
+            .map(|(bits, unused)| if unused == 0 { bits } else { &[] })
+    }
+
     /// The text of any character string type; what is not decodable becomes U+FFFD.
     pub fn text(&self) -> String {
         let units = |size: usize| {
