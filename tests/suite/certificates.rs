@@ -101,7 +101,7 @@ fn certificates_are_read_as_x509_parser_reads_them() {
 
 #[test]
 fn lists_are_read_as_x509_parser_reads_them() {
-    let mut compared = 0;
+    let (mut compared, mut unreadable) = (0, 0);
     for path in corpus(&["crl"]) {
         let bytes = std::fs::read(&path).expect("corpus file");
         let Ok((rest, theirs)) = CertificateRevocationList::from_der(&bytes) else {
@@ -137,7 +137,11 @@ fn lists_are_read_as_x509_parser_reads_them() {
             .map(|revoked| (revoked.raw_serial(), revoked.revocation_date.timestamp()))
             .collect();
         for (serial, date) in last.into_iter().take(20) {
-            let entry = ours.entry(serial).expect("readable").expect("listed");
+            let Ok(entry) = ours.entry(serial) else {
+                unreadable += 1;
+                continue;
+            };
+            let entry = entry.expect("listed");
             assert_eq!(entry.revocation_date.unix(), date, "{}", path.display());
         }
         assert!(ours.entry(&[0x7f; 20]).expect("readable").is_none());
@@ -147,4 +151,6 @@ fn lists_are_read_as_x509_parser_reads_them() {
         compared > 100 || crate::corpora::folder().is_none(),
         "{compared} compared"
     );
+    // One list of the corpora gives the reason of an entry twice: such an entry is an error, not an answer.
+    assert!(unreadable <= 1, "{unreadable} entries cannot be read");
 }
