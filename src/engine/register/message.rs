@@ -153,7 +153,7 @@ fn mailbox(whose: &str, mailbox: &Mailbox) -> Result<String> {
     let shown = if plain {
         name
     } else {
-        encoded_words(&name, 10)
+        encoded_words(&name, "From: ".len())
     };
     Ok(format!("{shown}\r\n <{address}>"))
 }

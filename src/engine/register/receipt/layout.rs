@@ -553,7 +553,7 @@ mod tests {
     #[test]
     fn pages_have_an_end() {
         let mut flow = Flow::new();
-        let cell = cell(&mut flow, &"x\n".repeat(200_000));
+        let cell = cell(&mut flow, &"x\n".repeat(110_000));
         assert_eq!(
             flow.row(vec![vec![cell]], true).unwrap_err().kind(),
             crate::engine::ErrorKind::LimitExceeded

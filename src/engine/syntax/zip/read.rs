@@ -638,6 +638,35 @@ mod tests {
         assert!(refused(&bad).contains("descriptor"));
     }
 
+    #[test]
+    fn a_zip64_size_of_one_entry_is_read() {
+        assert_eq!(whole(&wide(5)).unwrap(), 5);
+        assert!(refused(&wide(6)).contains("disagree"));
+        assert!(whole(&wide(u64::MAX)).is_err());
+        let mut bad = wide(5);
+        bad[31] = 9; // another extra field than ZIP64
+        assert!(refused(&bad).contains("ZIP64 size"));
+    }
+
+    /// One stored entry `a` whose local header has its sizes in a ZIP64 extra field.
+    fn wide(size: u64) -> Vec<u8> {
+        let mut zip = Writer::new(jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0));
+        zip.stored("a", b"hello").unwrap();
+        let good = zip.finish().unwrap();
+        let directory = central(&good, 0);
+        let mut out = good[..31].to_vec();
+        out[18..26].fill(0xFF);
+        out[28] = 20;
+        out.extend_from_slice(&[1, 0, 16, 0]);
+        out.extend_from_slice(&[size.to_le_bytes(), size.to_le_bytes()].concat());
+        out.extend_from_slice(&good[31..directory]);
+        let moved = out.len() as u32;
+        out.extend_from_slice(&good[directory..]);
+        let offset = out.len() - 6;
+        out[offset..offset + 4].copy_from_slice(&moved.to_le_bytes());
+        out
+    }
+
     /// One stored entry `a` whose sizes follow its data.
     fn streamed(signature: bool) -> Vec<u8> {
         let mut zip = Writer::new(jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0));
