@@ -30,6 +30,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the routes that need a caller's key listen, apart from the public ones.
     pub callers_listen: Option<SocketAddr>,
+    /// Reverse proxies of ours, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// The folder that holds the store.
     pub data: PathBuf,
     /// The callers file; without it the routes that need a caller are not opened.
@@ -243,6 +245,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)),
             callers_listen: None,
+            trusted_proxies: Vec::new(),
             data: "data".into(),
             callers: None,
             catalogue: None,
@@ -585,6 +588,7 @@ const TABLES: &[&str] = &[
 const KEYS: &[&str] = &[
     "listen",
     "callers_listen",
+    "trusted_proxies",
     "data",
     "callers",
     "catalogue",

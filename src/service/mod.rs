@@ -16,4 +16,6 @@ pub mod store;
 
 pub mod flow;
 
+pub mod http;
+
 pub mod cli;

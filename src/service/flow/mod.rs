@@ -1,9 +1,11 @@
 //! The jobs, a page each, every line a stage: sign, validate, receive a request, check a certificate.
 
+mod check_code;
 mod citizen;
 pub mod receive;
 pub mod request;
 mod sign;
 
+pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;
 pub use sign::{Order, Sealed, Timestamping, seal};

@@ -99,14 +99,27 @@ pub struct Completed {
 
 /// What is kept with an entry, and what its receipt is made from, now or after a restart.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    metadata: Metadata,
-    names: Names,
-    documents: Vec<Document>,
+pub struct Kept {
+    /// What the portal said.
+    pub metadata: Metadata,
+    /// The names that the catalogue gave at that time.
+    pub names: Names,
+    /// Every document, the request first.
+    pub documents: Vec<Document>,
     attachments_inside: bool,
     layout: String,
     seal: String,
     code: CodeRule,
+}
+
+impl Kept {
+    /// What is kept with this entry.
+    pub fn of(entry: &Entry) -> Result<Self> {
+        serde_json::from_slice(&entry.metadata).map_err(|_| {
+            let problem = format!("{} is kept in an unknown form", entry.number);
+            Error::internal("entry", problem)
+        })
+    }
 }
 
 /// What is kept with a receipt.
@@ -179,12 +192,7 @@ impl Reception {
         if entry.receipt.is_some() {
             return Ok(entry);
         }
-        let kept: Kept = serde_json::from_slice(&entry.metadata).map_err(|_| {
-            Error::internal(
-                "entry",
-                format!("{} is kept in an unknown form", entry.number),
-            )
-        })?;
+        let kept = Kept::of(&entry)?;
         let seal = self.usable_seal(&kept.seal)?;
         let sealed = self.clock.now();
         let code = self.draw_code(sealed)?;

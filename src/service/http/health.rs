@@ -1,0 +1,107 @@
+//! `/healthz`, `/readyz` and `/metrics`, for whoever watches over the service.
+//!
+//! Ready means: a request that comes now can be registered, sealed and checked. What is not ready says why; reasons name
+//! no file and no person.
+
+use super::service::Service;
+use crate::engine::{Error, Result, Time};
+use crate::service::clock;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The process answers.
+pub(super) async fn alive() -> Json<Value> {
+    Json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// Whether a request that comes now can be dealt with, and if not, why.
+pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
+    let checks = service.readiness().await;
+    let ready = checks.iter().all(|(_, result)| result.is_ok());
+    let listed: serde_json::Map<_, _> = checks
+        .iter()
+        .map(|(name, result)| ((*name).to_string(), described(name, result)))
+        .collect();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = json!({ "ready": ready, "checks": listed });
+    (status, Json(body)).into_response()
+}
+
+fn described(name: &str, result: &Result<()>) -> Value {
+    match result {
+        Ok(()) => json!({ "ok": true }),
+        Err(error) => {
+            tracing::warn!(check = name, %error, "not ready");
+            json!({ "ok": false, "reason": reason(error), "remedy": error.remedy_text() })
+        }
+    }
+}
+
+/// The problem, unless it could name a path of the machine.
+fn reason(error: &Error) -> &str {
+    let problem = error.problem();
+    if problem.contains('/') {
+        return "see the log of the service";
+    }
+    problem
+}
+
+impl Service {
+    /// Every check, and what is wrong where something is.
+    pub async fn readiness(&self) -> Vec<(&'static str, Result<()>)> {
+        let now = self.parts.clock.now();
+        let mut checks = vec![("anchors", self.anchors_loaded())];
+        if !self.parts.seals.is_empty() || !self.parts.callers.is_empty() {
+            checks.push(("seals", self.seals_usable(now)));
+        }
+        let Some(store) = self.parts.store.clone() else {
+            return checks;
+        };
+        let checked = self.work.run(move || {
+            let clock = store
+                .last_presented()
+                .and_then(|last| clock::sane(now, last));
+            Ok((clock, store.check_writable()))
+        });
+        let (clock, writable) = checked.await.unwrap_or_else(|e| (Err(e.clone()), Err(e)));
+        checks.push(("clock", clock));
+        checks.push(("store", writable));
+        checks
+    }
+
+    fn anchors_loaded(&self) -> Result<()> {
+        if self.parts.anchors.is_empty() {
+            return Err(
+                Error::unavailable("trust.anchors", "no trust anchor is loaded")
+                    .remedy("Name files or folders of anchors in trust.anchors."),
+            );
+        }
+        Ok(())
+    }
+
+    fn seals_usable(&self, now: Time) -> Result<()> {
+        if self.parts.seals.is_empty() {
+            return Err(Error::unavailable("seal", "no seal is configured")
+                .remedy("Add a [[seal]] to the configuration."));
+        }
+        self.parts
+            .seals
+            .iter()
+            .try_for_each(|s| s.check_usable(now))
+    }
+}
+
+/// The counters.
+pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (kind, service.metrics.print()).into_response()
+}

@@ -1,0 +1,217 @@
+//! Every route, who may use it, and what is around it.
+//!
+//! The table is the truth: the router is made of it, and a test holds `openapi.json` against it. Pages join it from
+//! `web`. With [`Config::callers_listen`](crate::service::config::Config) the routes of callers are on an address of
+//! their own.
+
+use super::problem::Problem;
+use super::service::Service;
+use super::{codes, health, middleware, openapi, receipts, seals, time};
+use crate::engine::Error;
+use crate::service::callers::Operation;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use std::fmt;
+use std::sync::Arc;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, so many times a minute.
+    Public,
+    /// Whoever watches over the service; never held back.
+    Operations,
+    /// Callers who may do this.
+    Caller(Operation),
+}
+
+/// A route.
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// Its pattern.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    handler: MethodRouter<Arc<Service>>,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({:?})", self.method, self.path, self.access)
+    }
+}
+
+impl Route {
+    /// A route for anybody, `GET`.
+    pub fn page<H, T>(path: &'static str, handler: H) -> Self
+    where
+        H: axum::handler::Handler<T, Arc<Service>>,
+        T: 'static,
+    {
+        Route::new(Method::GET, path, Access::Public, handler)
+    }
+
+    /// A route.
+    pub fn new<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: axum::handler::Handler<T, Arc<Service>>,
+        T: 'static,
+    {
+        let handler = match MethodFilter::try_from(method.clone()) {
+            Ok(filter) => on(filter, handler),
+            Err(_) => get(handler),
+        };
+        Route {
+            method,
+            path,
+            access,
+            handler,
+        }
+    }
+}
+
+/// Every route of the API.
+pub fn routes() -> Vec<Route> {
+    use Access::{Caller, Operations, Public};
+    use Operation::{Read, Register};
+    vec![
+        Route::new(Method::GET, "/healthz", Operations, health::alive),
+        Route::new(Method::GET, "/readyz", Operations, health::ready),
+        Route::new(Method::GET, "/metrics", Operations, health::metrics),
+        Route::new(Method::GET, "/openapi.json", Public, openapi::describe),
+        Route::new(Method::GET, "/v1/time", Public, time::tell),
+        Route::new(Method::GET, "/v1/seals", Public, seals::list),
+        Route::new(Method::POST, "/v1/seals/check", Public, seals::check),
+        Route::new(Method::POST, "/v1/codes/check", Public, codes::check),
+        Route::new(Method::POST, "/v1/codes/original", Public, codes::original),
+        Route::new(Method::POST, "/v1/codes/compare", Public, codes::compare),
+        Route::new(
+            Method::POST,
+            "/v1/receipts",
+            Caller(Register),
+            receipts::register,
+        ),
+        Route::new(Method::GET, "/v1/receipts", Caller(Read), receipts::find),
+        Route::new(
+            Method::GET,
+            "/v1/receipts/{number}",
+            Caller(Read),
+            receipts::read,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/receipts/{number}/acuse",
+            Caller(Read),
+            receipts::acuse,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/receipts/{number}/justificante",
+            Caller(Read),
+            receipts::justificante,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/receipts/{number}/evidence",
+            Caller(Read),
+            receipts::evidence,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/receipts/{number}/original/{place}",
+            Caller(Read),
+            receipts::original,
+        ),
+    ]
+}
+
+/// The routers of the two listeners.
+#[derive(Debug)]
+pub struct Routers {
+    /// Pages, validation, checks, and the routes of callers where they have no address of their own.
+    pub public: Router,
+    /// The routes of callers, where they have an address of their own.
+    pub callers: Option<Router>,
+}
+
+/// What `web` adds.
+#[derive(Debug, Default)]
+pub struct Pages {
+    /// The pages.
+    pub routes: Vec<Route>,
+    /// What a browser is told where there is nothing; `None` for whoever does not ask for a page.
+    pub not_found: Option<fn(&Service, &HeaderMap) -> Option<Response>>,
+}
+
+/// The routers of the API and of `pages`, with `extra` beside them on the public address. Without callers, the routes
+/// that need them are not there.
+pub fn routers(service: &Arc<Service>, pages: Pages, extra: Router) -> Routers {
+    let apart = service.config().callers_listen.is_some();
+    let known = !service.parts.callers.is_empty();
+    let (mut public, mut callers) = (Router::new(), Router::new());
+    for route in routes().into_iter().chain(pages.routes) {
+        let handler = route.handler;
+        match route.access {
+            Access::Operations => {
+                if apart {
+                    callers = callers.route(route.path, handler.clone());
+                }
+                if !apart || route.path != "/metrics" {
+                    public = public.route(route.path, handler);
+                }
+            }
+            Access::Public => {
+                let state = service.clone();
+                let handler = handler
+                    .layer(from_fn_with_state(service.clone(), middleware::bound))
+                    .layer(from_fn_with_state(state, middleware::admit));
+                public = public.route(route.path, handler);
+            }
+            Access::Caller(_) if !known => {}
+            Access::Caller(operation) => {
+                let state = (service.clone(), operation);
+                let handler = handler
+                    .layer(from_fn_with_state(service.clone(), middleware::bound))
+                    .layer(from_fn_with_state(state, middleware::identify));
+                if apart {
+                    callers = callers.route(route.path, handler);
+                } else {
+                    public = public.route(route.path, handler);
+                }
+            }
+        }
+    }
+    Routers {
+        public: surrounded(service, public, pages.not_found).merge(extra),
+        callers: apart.then(|| surrounded(service, callers, None)),
+    }
+}
+
+fn surrounded(
+    service: &Arc<Service>,
+    router: Router<Arc<Service>>,
+    not_found: Option<fn(&Service, &HeaderMap) -> Option<Response>>,
+) -> Router {
+    let nothing = async move |State(service): State<Arc<Service>>, headers: HeaderMap| {
+        let page = not_found.and_then(|page| page(&service, &headers));
+        page.unwrap_or_else(|| {
+            let error = Error::not_found("path", "there is nothing here")
+                .remedy("/openapi.json lists every route.");
+            Problem::from(error).into_response()
+        })
+    };
+    router
+        .fallback(nothing)
+        .method_not_allowed_fallback(async || {
+            let error = Error::invalid("method", "not one that this path knows")
+                .remedy("/openapi.json lists every route and its methods.");
+            Problem::with_status(StatusCode::METHOD_NOT_ALLOWED, error)
+        })
+        .layer(from_fn_with_state(service.clone(), middleware::observe))
+        .with_state(service.clone())
+}

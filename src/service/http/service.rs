@@ -1,0 +1,162 @@
+//! All that the handlers share: the parts of the e-office, and the bounds on what they take.
+
+use super::admission::RateLimit;
+use super::metrics::Metrics;
+use super::spool::{Limit, Spool};
+use super::work::Work;
+use crate::engine::pki::Certificate;
+use crate::engine::register::Calendar;
+use crate::engine::register::Language;
+use crate::engine::{Error, Result};
+use crate::service::callers::Callers;
+use crate::service::clock::Clock;
+use crate::service::config::{Catalogue, Config};
+use crate::service::flow::CodeDesk;
+use crate::service::flow::receive::Reception;
+use crate::service::keys::Seal;
+use crate::service::store::Store;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Jobs at work at once, however many requests there may be: each waits for authorities more than it computes.
+const MOST_JOBS: usize = 64;
+/// How long a job waits for its place.
+const JOB_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a service is made of. Without a store or without callers, the routes that need them are not opened.
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Who may call.
+    pub callers: Arc<dyn Callers>,
+    /// The store.
+    pub store: Option<Arc<dyn Store>>,
+    /// What a request may name.
+    pub catalogue: Catalogue,
+    /// The non-working days.
+    pub calendar: Calendar,
+    /// Takes requests in.
+    pub reception: Option<Arc<Reception>>,
+    /// Checks codes.
+    pub code_desk: Option<Arc<CodeDesk>>,
+    /// The seals.
+    pub seals: Vec<Seal>,
+    /// The certificate of the web site of the sede.
+    pub sede_certificate: Option<Certificate>,
+    /// The trust anchors.
+    pub anchors: Vec<Certificate>,
+}
+
+/// The service that handlers are given.
+pub struct Service {
+    /// What it is made of.
+    pub parts: Parts,
+    /// Places for jobs that block.
+    pub work: Work,
+    /// Where the bytes of requests wait.
+    pub spool: Spool,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Requests of one address on the public routes.
+    pub(super) rate: RateLimit,
+    /// Requests at work at once.
+    pub(super) capacity: tokio::sync::Semaphore,
+    languages: Vec<Language>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// A service of these parts.
+    ///
+    /// Errors: an address for the routes of callers without callers; an unknown language; no room for the spool.
+    pub fn new(parts: Parts) -> Result<Arc<Self>> {
+        let limits = &parts.config.limits;
+        if parts.config.callers_listen.is_some() && parts.callers.is_empty() {
+            return Err(Error::refused(
+                "callers_listen",
+                "asks for the routes of callers, and no caller is known",
+            )
+            .remedy("Name a callers file with a [[caller]] in it, or leave callers_listen out."));
+        }
+        let languages = languages(&parts.config.languages)?;
+        Ok(Arc::new(Service {
+            work: Work::new(limits.concurrent_requests.min(MOST_JOBS), JOB_PATIENCE),
+            spool: Spool::open(&parts.config.data.join("spool"))?,
+            metrics: Metrics::default(),
+            rate: RateLimit::per_minute(limits.requests_per_minute),
+            capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
+            languages,
+            parts,
+        }))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.parts.config
+    }
+
+    /// Languages of pages, the first being the default.
+    pub fn languages(&self) -> &[Language] {
+        &self.languages
+    }
+
+    /// The store.
+    pub fn store(&self) -> Result<Arc<dyn Store>> {
+        self.parts.store.clone().ok_or_else(|| {
+            Error::unavailable("store", "not configured")
+                .remedy("Name store.key and code.secrets in the configuration.")
+        })
+    }
+
+    /// The bound on one document.
+    pub fn document_limit(&self) -> Limit {
+        Limit {
+            key: "limits.document_bytes",
+            bytes: self.config().limits.document_bytes,
+        }
+    }
+
+    /// The bound on one request.
+    pub fn request_limit(&self) -> Limit {
+        Limit {
+            key: "limits.request_bytes",
+            bytes: self.config().limits.request_bytes,
+        }
+    }
+
+    /// The bound on metadata and other fields.
+    pub fn metadata_limit(&self) -> Limit {
+        Limit {
+            key: "limits.metadata_bytes",
+            bytes: self.config().limits.metadata_bytes,
+        }
+    }
+}
+
+fn languages(tags: &[String]) -> Result<Vec<Language>> {
+    tags.iter()
+        .map(|tag| {
+            super::language::of_tag(tag).ok_or_else(|| {
+                Error::invalid(
+                    "languages",
+                    format!("{tag:?} is not a language of the sede"),
+                )
+                .remedy("Choose among es, ca, va, gl, eu, en, fr.")
+            })
+        })
+        .collect()
+}
