@@ -157,6 +157,8 @@ pub struct SourceSettings {
     pub offline: bool,
     /// The HTTP proxy that everything goes through.
     pub proxy: Option<String>,
+    /// Hosts that are reached without the proxy: `tsa.example`, `.example` for all hosts under it.
+    pub no_proxy: Vec<String>,
     /// Private addresses that may be fetched from all the same: `10.1.2.3`, `10.1.0.0/16`, `127.0.0.1:8481`.
     pub private_addresses: Vec<Network>,
     /// How long one fetch may take.
@@ -318,6 +320,7 @@ impl Default for SourceSettings {
         SourceSettings {
             offline: false,
             proxy: None,
+            no_proxy: Vec::new(),
             private_addresses: Vec::new(),
             timeout_seconds: 10,
             answer_bytes: 64 << 20,

@@ -8,6 +8,8 @@ pub mod clock;
 
 pub mod callers;
 
+pub mod sources;
+
 pub mod keys;
 
 pub mod demo;

@@ -6,3 +6,4 @@ mod crash;
 mod layers;
 mod pdf_reader;
 mod validation;
+mod sources;

@@ -13,6 +13,7 @@ use crate::engine::pki::timestamp::MessageImprint;
 use crate::engine::{Budget, Error, Result, Time};
 use crate::service::config::WhenTsaFails;
 use crate::service::keys::Seal;
+use crate::service::sources::TimestampAuthorities;
 
 /// Room left in a PDF for a time-stamp token. Tokens with certificates take 3 to 7 KiB; one that does not fit is an
 /// error of [`seal`], not a broken document.
@@ -22,6 +23,12 @@ const TIMESTAMP_ROOM: usize = 12 * 1024;
 pub trait Timestamping: Send + Sync {
     /// A token over `imprint`, checked against the request and under a certificate that may stamp.
     fn timestamp(&self, imprint: &MessageImprint) -> Result<TimestampToken>;
+}
+
+impl Timestamping for TimestampAuthorities {
+    fn timestamp(&self, imprint: &MessageImprint) -> Result<TimestampToken> {
+        TimestampAuthorities::timestamp(self, imprint)
+    }
 }
 
 /// What is to be sealed, and how.

@@ -1,0 +1,438 @@
+//! The one HTTP client: proxy, time, size, redirects and addresses are bounded here and nowhere else.
+//!
+//! In: an address and, to post, a body. Out: the whole body of a 200 answer. What it means is for whoever asked.
+
+use super::guard::{Guard, Refused};
+use super::proxy::PlainProxy;
+use crate::engine::{Error, ErrorKind, Result};
+use crate::service::config::SourceSettings;
+use std::fmt;
+use std::time::Duration;
+use ureq::http::{Response, Uri};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
+};
+use ureq::{Agent, Body, Proxy};
+
+/// Redirects that are followed; repositories of revocation lists use one.
+const REDIRECTS: u32 = 4;
+/// Connections kept open to one host: as many callers may want a time-stamp at once.
+const KEPT_CONNECTIONS: usize = 32;
+
+/// Fetches.
+pub struct Client {
+    agent: Agent,
+    timeout: Duration,
+    answer_bytes: u64,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({:?}, {} bytes)", self.timeout, self.answer_bytes)
+    }
+}
+
+/// A body to be posted.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Post<'a> {
+    pub content_type: &'a str,
+    pub body: &'a [u8],
+    /// How long the whole exchange may take, where it is not the client's own time.
+    pub timeout: Option<Duration>,
+    /// The most bytes of the answer.
+    pub answer_bytes: u64,
+}
+
+impl Client {
+    /// A client under these settings. Proxies of the environment are not looked at.
+    pub fn new(settings: &SourceSettings) -> Result<Client> {
+        let timeout = Duration::from_secs(settings.timeout_seconds);
+        let proxy = settings
+            .proxy
+            .as_deref()
+            .map(|address| proxy(address, &settings.no_proxy))
+            .transpose()?;
+        let guard = Guard {
+            allowed: settings.private_addresses.clone(),
+            proxied: proxy.is_some(),
+        };
+        let config = Agent::config_builder()
+            .proxy(proxy)
+            .timeout_global(Some(timeout))
+            .timeout_connect(Some(timeout.min(Duration::from_secs(5))))
+            .max_redirects(REDIRECTS)
+            .max_response_header_size(32 * 1024)
+            .max_idle_connections(4 * KEPT_CONNECTIONS)
+            .max_idle_connections_per_host(KEPT_CONNECTIONS)
+            .user_agent(concat!("rubrica/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let connector = guard
+            .chain(PlainProxy::default())
+            .chain(ConnectProxyConnector::default())
+            .chain(TcpConnector::default())
+            .chain(RustlsConnector::default());
+        Ok(Client {
+            agent: Agent::with_parts(config, connector, DefaultResolver::default()),
+            timeout,
+            answer_bytes: settings.answer_bytes,
+        })
+    }
+
+    /// What is at `url`.
+    pub fn get(&self, url: &str) -> Result<Vec<u8>> {
+        check(url)?;
+        let answer = self.agent.get(url).call();
+        self.read(url, answer, self.answer_bytes, self.timeout)
+    }
+
+    /// The answer to a body posted to `url`. It is not posted anywhere else: a redirect is an error.
+    pub fn post(&self, url: &str, post: &Post<'_>) -> Result<Vec<u8>> {
+        check(url)?;
+        let timeout = post.timeout.unwrap_or(self.timeout);
+        let answer = self
+            .agent
+            .post(url)
+            .config()
+            .timeout_global(Some(timeout))
+            .max_redirects(0)
+            .build()
+            .content_type(post.content_type)
+            .send(post.body);
+        let most = post.answer_bytes.min(self.answer_bytes);
+        self.read(url, answer, most, timeout)
+    }
+
+    fn read(
+        &self,
+        url: &str,
+        answer: Result<Response<Body>, ureq::Error>,
+        most: u64,
+        timeout: Duration,
+    ) -> Result<Vec<u8>> {
+        let failed = |error: ureq::Error| explain(url, &error, most, timeout);
+        let mut answer = answer.map_err(failed)?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            return Err(Error::unavailable(
+                shown(url),
+                format!("answered HTTP status {status}"),
+            ));
+        }
+        let body = answer.body_mut().with_config().limit(most);
+        body.read_to_vec().map_err(failed)
+    }
+}
+
+fn proxy(address: &str, exceptions: &[String]) -> Result<Proxy> {
+    let wrong = |_| Error::invalid("sources.proxy", "is not the address of an HTTP proxy");
+    let parsed = Proxy::new(address).map_err(wrong)?;
+    let mut builder = Proxy::builder(parsed.protocol())
+        .host(parsed.host())
+        .port(parsed.port());
+    for exception in exceptions {
+        builder = builder.no_proxy(exception);
+    }
+    builder.build().map_err(wrong)
+}
+
+/// Refuses what no fetch should begin with: other schemes, user names, and numbers that only look like a host name.
+fn check(url: &str) -> Result<()> {
+    let uri: Uri = url
+        .parse()
+        .map_err(|_| Error::malformed("address to fetch", "is not a URL"))?;
+    let refused = |problem: &'static str| Err(Error::refused(shown(url), problem));
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(Error::unsupported(
+            shown(url),
+            "only http and https are fetched",
+        ));
+    }
+    if uri.authority().is_some_and(|a| a.as_str().contains('@')) {
+        return refused("holds a user name");
+    }
+    let host = uri.host().unwrap_or_default();
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or("");
+    let numeric = last.starts_with(|c: char| c.is_ascii_digit())
+        && last
+            .chars()
+            .all(|c| c.is_ascii_hexdigit() || matches!(c, 'x' | 'X'));
+    if numeric && host.parse::<std::net::Ipv4Addr>().is_err() {
+        return refused("its host is a number that is not an address");
+    }
+    Ok(())
+}
+
+/// An address without its query, which may hold what does not belong into a log.
+pub(super) fn shown(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let url = url.get(..end).unwrap_or_default();
+    let mut shown: String = url.chars().filter(|c| !c.is_control()).take(200).collect();
+    if let (Some(scheme), Some(at)) = (shown.find("://"), shown.find('@'))
+        && scheme + 3 <= at
+    {
+        shown.replace_range(scheme + 3..=at, "");
+    }
+    shown
+}
+
+fn explain(url: &str, error: &ureq::Error, most: u64, timeout: Duration) -> Error {
+    let unavailable = |problem: String| Error::unavailable(shown(url), problem);
+    match error {
+        ureq::Error::StatusCode(status) => unavailable(format!("answered HTTP status {status}")),
+        ureq::Error::Timeout(_) => unavailable(format!("did not answer whole within {timeout:?}")),
+        ureq::Error::HostNotFound => unavailable("its host is not found".into()),
+        ureq::Error::TooManyRedirects => unavailable("redirects without end".into()),
+        ureq::Error::BodyExceedsLimit(_) => Error::limit(
+            shown(url),
+            format!("answered more than the {most} bytes allowed"),
+        ),
+        ureq::Error::Other(other) if other.is::<Refused>() => {
+            Error::new(ErrorKind::Refused, shown(url), other.to_string()).remedy(
+                "If it is to be fetched from, name its network in sources.private_addresses.",
+            )
+        }
+        ureq::Error::Io(io) => unavailable(format!("connection failed: {}", io.kind())),
+        other => {
+            let text: String = other
+                .to_string()
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(120)
+                .collect();
+            unavailable(text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hostile::{self, Server, Step};
+    use super::*;
+    use std::time::Instant;
+
+    fn client(change: impl FnOnce(&mut SourceSettings)) -> Client {
+        let mut settings = SourceSettings {
+            timeout_seconds: 1,
+            answer_bytes: 10_000,
+            private_addresses: vec!["127.0.0.1".parse().unwrap()],
+            ..SourceSettings::default()
+        };
+        change(&mut settings);
+        Client::new(&settings).unwrap()
+    }
+
+    #[test]
+    fn an_honest_answer_comes_whole_and_the_request_is_what_was_asked() {
+        let server = Server::start(|request| {
+            assert!(request.starts_with("POST /tsa HTTP/1.1\r\n"), "{request}");
+            assert!(request.contains("content-type: application/timestamp-query\r\n"));
+            assert!(request.ends_with("\r\n\r\nquery"), "{request}");
+            hostile::answer("200 OK", "application/timestamp-reply", b"reply")
+        });
+        let post = Post {
+            content_type: "application/timestamp-query",
+            body: b"query",
+            timeout: None,
+            answer_bytes: 100,
+        };
+        let answer = client(|_| {}).post(&server.url("/tsa"), &post).unwrap();
+        assert_eq!(answer, b"reply");
+    }
+
+    #[test]
+    fn hostile_servers_end_in_an_error_in_bounded_time_and_memory() {
+        let drip: Vec<Step> = std::iter::once(Step::Send(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".to_vec(),
+        ))
+        .chain((0..100).flat_map(|_| {
+            [
+                Step::Send(b"x".to_vec()),
+                Step::Wait(Duration::from_millis(100)),
+            ]
+        }))
+        .collect();
+        let endless = vec![
+            Step::Send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()),
+            Step::Repeat(format!("1000\r\n{}\r\n", "x".repeat(0x1000)).into_bytes()),
+        ];
+        let silent = vec![Step::Wait(Duration::from_secs(4))];
+        let truncated = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec();
+        let headers = vec![
+            Step::Send(b"HTTP/1.1 200 OK\r\n".to_vec()),
+            Step::Repeat(b"X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".to_vec()),
+        ];
+        let claims = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\nx".to_vec();
+        for (what, steps, kind) in [
+            ("slow drip", drip, ErrorKind::Unavailable),
+            ("endless body", endless, ErrorKind::LimitExceeded),
+            ("silence", silent, ErrorKind::Unavailable),
+            (
+                "truncated",
+                vec![Step::Send(truncated)],
+                ErrorKind::Unavailable,
+            ),
+            ("endless headers", headers, ErrorKind::Unavailable),
+            (
+                "huge claim",
+                vec![Step::Send(claims)],
+                ErrorKind::Unavailable,
+            ),
+            (
+                "no HTTP",
+                vec![Step::Send(b"220 smtp ready\r\n\r\n".to_vec())],
+                ErrorKind::Unavailable,
+            ),
+            ("nothing", Vec::new(), ErrorKind::Unavailable),
+        ] {
+            let server = Server::start(move |_| steps.clone());
+            let begun = Instant::now();
+            let error = client(|_| {}).get(&server.url("/ca.crl")).unwrap_err();
+            assert_eq!(error.kind(), kind, "{what}: {error}");
+            assert!(begun.elapsed() < Duration::from_secs(3), "{what}");
+        }
+    }
+
+    #[test]
+    fn other_statuses_are_errors_that_name_them() {
+        for status in [
+            "404 Not Found",
+            "500 Oops",
+            "204 No Content",
+            "206 Partial Content",
+        ] {
+            let server = Server::start(move |_| hostile::answer(status, "text/html", b""));
+            let error = client(|_| {}).get(&server.url("/x?serial=7")).unwrap_err();
+            assert!(error.problem().contains(&status[..3]), "{error}");
+            assert!(!error.to_string().contains("serial"), "{error}");
+        }
+    }
+
+    #[test]
+    fn redirects_are_followed_a_little_and_never_for_a_post() {
+        let server = Server::start(|request| {
+            if request.starts_with("GET /moved") {
+                hostile::redirect("/there")
+            } else if request.starts_with("GET /loop") {
+                hostile::redirect("/loop")
+            } else if request.starts_with("POST") {
+                hostile::redirect("/there")
+            } else {
+                hostile::answer("200 OK", "application/pkix-crl", b"list")
+            }
+        });
+        let client = client(|_| {});
+        assert_eq!(client.get(&server.url("/moved")).unwrap(), b"list");
+        let error = client.get(&server.url("/loop")).unwrap_err();
+        assert!(error.problem().contains("redirects"), "{error}");
+        let post = Post {
+            content_type: "application/ocsp-request",
+            body: b"x",
+            timeout: None,
+            answer_bytes: 100,
+        };
+        assert!(client.post(&server.url("/ocsp"), &post).is_err());
+    }
+
+    #[test]
+    fn private_addresses_are_refused_by_every_way_to_write_them() {
+        let server = Server::start(|_| hostile::answer("200 OK", "text/plain", b"secret"));
+        let port = server.port();
+        let guarded = client(|s| s.private_addresses.clear());
+        for url in [
+            format!("http://127.0.0.1:{port}/"),
+            format!("http://localhost:{port}/"),
+            format!("http://127.1:{port}/"),
+            format!("http://2130706433:{port}/"),
+            format!("http://0x7f000001:{port}/"),
+            format!("http://0177.0.0.1:{port}/"),
+            format!("http://[::ffff:127.0.0.1]:{port}/"),
+            format!("http://[::ffff:7f00:1]:{port}/"),
+            format!("http://[::1]:{port}/"),
+            format!("http://0.0.0.0:{port}/"),
+            format!("http://user@127.0.0.1:{port}/"),
+            "http://169.254.169.254/latest/meta-data".into(),
+            "http://10.0.0.1/".into(),
+        ] {
+            let error = guarded.get(&url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused, "{url}: {error}");
+        }
+        for url in ["ftp://127.0.0.1/x", "file:///etc/passwd", "ldap://ca/cn=x"] {
+            assert!(guarded.get(url).is_err(), "{url}");
+        }
+        assert_eq!(server.requests(), 0);
+        assert_eq!(client(|_| {}).get(&server.url("/")).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn a_redirect_into_the_private_network_is_refused() {
+        let inside = Server::start(|_| hostile::answer("200 OK", "text/plain", b"secret"));
+        for target in [
+            format!("http://127.0.0.1:{}/", inside.port()),
+            format!("http://localhost:{}/", inside.port()),
+        ] {
+            let outside = Server::start(move |_| hostile::redirect(&target));
+            let only_outside = format!("127.0.0.1:{}", outside.port()).parse().unwrap();
+            let client = client(|s| s.private_addresses = vec![only_outside]);
+            let error = client.get(&outside.url("/")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        }
+        assert_eq!(inside.requests(), 0);
+    }
+
+    #[test]
+    fn tls_goes_through_the_proxy_by_connect() {
+        let proxy = Server::start(|request| {
+            assert!(
+                request.starts_with("CONNECT crl.example.org:443 HTTP/1.1\r\n"),
+                "{request}"
+            );
+            hostile::answer("403 Forbidden", "text/html", b"")
+        });
+        let client = client(|s| {
+            s.proxy = Some(proxy.url(""));
+            s.private_addresses.clear();
+        });
+        let error = client.get("https://crl.example.org/ca.crl").unwrap_err();
+        assert!(error.problem().contains("403"), "{error}");
+        assert_eq!(proxy.requests(), 1);
+    }
+
+    #[test]
+    fn a_proxy_gets_whole_addresses_and_is_not_asked_for_the_private_network() {
+        let proxy = Server::start(|request| {
+            assert!(
+                request.starts_with("GET http://crl.example.org:8080/ca.crl?a=b HTTP/1.1\r\n"),
+                "{request}"
+            );
+            assert!(
+                request
+                    .to_lowercase()
+                    .contains("host: crl.example.org:8080\r\n")
+            );
+            hostile::answer("200 OK", "application/pkix-crl", b"list")
+        });
+        let direct = Server::start(|request| {
+            assert!(request.starts_with("GET /ca.crl HTTP/1.1"), "{request}");
+            hostile::answer("200 OK", "application/pkix-crl", b"direct")
+        });
+        let client = client(|s| {
+            s.proxy = Some(proxy.url(""));
+            s.no_proxy = vec!["127.0.0.1".into()];
+            s.private_addresses = vec![format!("127.0.0.1:{}", direct.port()).parse().unwrap()];
+        });
+        for _ in 0..2 {
+            let list = client
+                .get("http://crl.example.org:8080/ca.crl?a=b")
+                .unwrap();
+            assert_eq!(list, b"list");
+        }
+        assert_eq!(client.get(&direct.url("/ca.crl")).unwrap(), b"direct");
+        for private in ["http://10.1.2.3/", "http://[::1]/", "http://127.0.0.1:1/"] {
+            let error = client.get(private).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused, "{private}: {error}");
+        }
+        assert_eq!(proxy.requests(), 2);
+    }
+}

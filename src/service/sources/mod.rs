@@ -1,0 +1,149 @@
+//! Where what a verdict wants comes from: revocation lists, OCSP, certificates of issuers, and time-stamps.
+//!
+//! A source answers a [`Want`] with objects, and judges nothing beyond what it takes not to be fooled into keeping
+//! rubbish: `validation` judges. `flow/validate` asks [`Sources`], adds what comes to the evidence, and validates again.
+
+mod aia;
+mod cache;
+mod client;
+mod crl;
+mod folder;
+mod guard;
+#[cfg(test)]
+pub(crate) mod hostile;
+mod ocsp;
+mod proxy;
+mod tsa;
+
+pub use aia::AiaSource;
+pub use client::{Client, Post};
+pub use crl::CrlSource;
+pub use folder::Folder;
+pub use ocsp::OcspSource;
+pub use tsa::{TimestampAuthorities, TimestampAuthority, check_token};
+
+use super::clock::Clock;
+use super::config::SourceSettings;
+use crate::engine::evidence::{Object, ObjectId, ObjectKind, Pool};
+use crate::engine::pki::Certificate;
+use crate::engine::validation::Want;
+use crate::engine::{Error, Result};
+use client::shown;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Answers some wants.
+pub trait Source: Debug + Send + Sync {
+    /// Whether it may have an answer, without looking for it.
+    fn serves(&self, want: &Want) -> bool;
+
+    /// The objects that answer `want`, none where it has none; `pool` holds the certificates that the want names. May
+    /// block on a network for as long as its client's timeout; an outage is an error of kind `Unavailable`.
+    fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>>;
+}
+
+/// What every source that fetches needs.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Fetching {
+    pub client: Arc<Client>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// All sources, in the order in which they are asked.
+#[derive(Debug, Default)]
+pub struct Sources(Vec<Box<dyn Source>>);
+
+impl Sources {
+    /// What is at hand first; then, unless the settings say offline, OCSP, revocation lists and issuers' certificates.
+    pub fn new(
+        settings: &SourceSettings,
+        at_hand: Folder,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Sources> {
+        let mut sources = Sources(vec![Box::new(at_hand)]);
+        if !settings.offline {
+            let client = Arc::new(Client::new(settings)?);
+            let fetching = Fetching { client, clock };
+            sources.add(OcspSource::new(fetching.clone()));
+            sources.add(CrlSource::new(fetching.clone()));
+            sources.add(AiaSource::new(fetching));
+        }
+        Ok(sources)
+    }
+
+    /// Adds a source, to be asked after the others.
+    pub fn add(&mut self, source: impl Source + 'static) {
+        self.0.push(Box::new(source));
+    }
+
+    /// What the first source brings that has something not in `pool` yet; nothing where none has, and an error where
+    /// that is because sources failed.
+    pub fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>> {
+        let mut failure = None;
+        for source in self.0.iter().filter(|source| source.serves(want)) {
+            match source.fetch(want, pool) {
+                Ok(mut objects) => {
+                    objects.retain(|object| pool.get(&object.id()).is_none());
+                    if !objects.is_empty() {
+                        return Ok(objects);
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.map_or(Ok(Vec::new()), Err)
+    }
+}
+
+/// The certificate of this identifier in `pool`.
+fn certificate(pool: &Pool, id: &ObjectId) -> Result<Certificate> {
+    let object = pool
+        .get(id)
+        .filter(|object| object.kind == ObjectKind::Certificate)
+        .ok_or_else(|| Error::internal("want", "names a certificate that is not in the pool"))?;
+    Certificate::from_der(&object.bytes)
+}
+
+/// The certificate whose revocation is wanted, and its issuer.
+fn wanted_certificates(want: &Want, pool: &Pool) -> Result<(Certificate, Certificate)> {
+    match want {
+        Want::Revocation {
+            certificate: subject,
+            issuer,
+            ..
+        } => Ok((certificate(pool, subject)?, certificate(pool, issuer)?)),
+        Want::Issuer { .. } => Err(Error::internal("want", "is not for revocation")),
+    }
+}
+
+/// Addresses of one certificate that are tried, at most.
+const MOST_ADDRESSES: usize = 4;
+
+/// What the first address brings that brings anything; else the last error.
+fn first_good(urls: &[String], fetch: impl Fn(&str) -> Result<Vec<Object>>) -> Result<Vec<Object>> {
+    let mut failure = None;
+    for url in urls.iter().filter(|u| is_web(u)).take(MOST_ADDRESSES) {
+        match fetch(url) {
+            Ok(objects) if !objects.is_empty() => return Ok(objects),
+            Ok(_) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    failure.map_or(Ok(Vec::new()), Err)
+}
+
+fn is_web(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
+/// Random bytes of the operating system, for nonces.
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Error::unavailable("random numbers", "the operating system gives none"))?;
+    Ok(bytes)
+}
