@@ -5,5 +5,5 @@ mod corpora;
 mod crash;
 mod layers;
 mod pdf_reader;
-mod validation;
 mod sources;
+mod validation;
