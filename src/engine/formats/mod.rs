@@ -4,6 +4,7 @@
 
 pub mod asic;
 pub mod cades;
+pub mod pades;
 mod patch;
 mod request;
 
@@ -70,7 +71,7 @@ pub trait Format: Sync + std::fmt::Debug {
 }
 
 /// All formats, the most particular first.
-pub const FORMATS: &[&dyn Format] = &[&asic::Asic, &cades::Cades];
+pub const FORMATS: &[&dyn Format] = &[&asic::Asic, &pades::Pades, &cades::Cades];
 
 /// The format that is surest of `document`.
 pub fn recognise(document: &[u8]) -> Result<&'static dyn Format> {

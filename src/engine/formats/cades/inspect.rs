@@ -86,11 +86,51 @@ fn inspect_core(
             error.problem(),
         ));
     }
+    check_envelope(data, info, &mut signature.faults);
     match &info.signed_attributes {
         Some(attributes) => inspect_attributes(data, info, attributes, content, &mut signature),
         None => inspect_bare(data, info, content, &mut signature),
     }
     signature
+}
+
+/// What no signature protects around the signed attributes must at least be consistent (RFC 5652 §5.1, §5.3).
+fn check_envelope(data: &SignedData, info: &SignerInfo, faults: &mut Vec<Fault>) {
+    let by_key = matches!(info.sid, SignerIdentifier::KeyIdentifier(_));
+    if info.version != if by_key { 3 } else { 1 } {
+        let found = format!("signer information of version {}", info.version);
+        faults.push(Fault::failure(
+            "cms.version.mismatch",
+            "RFC 5652 §5.3",
+            found,
+        ));
+    }
+    // PKCS #7 1.5 knows version 1 alone; other formats of certificates and revocation data ask for 4 and 5.
+    let plain = data.ocsp_responses().is_empty() && data.unreadable_certificates() == 0;
+    let expected: &[u8] = match (plain, *data.content_type() == names::ID_DATA) {
+        (true, true) if data.signer_infos().iter().all(|s| s.version == 1) => &[1],
+        (true, _) => &[1, 3],
+        (false, _) => &[1, 3, 4, 5],
+    };
+    if !expected.contains(&data.version()) {
+        let found = format!("signed data of version {}", data.version());
+        faults.push(Fault::failure(
+            "cms.version.mismatch",
+            "RFC 5652 §5.1",
+            found,
+        ));
+    }
+    if let Ok(algorithm) = info.digest_algorithm
+        && !data.digest_algorithms().contains(&algorithm)
+    {
+        // "Implementations MAY fail to validate signatures that use a digest algorithm that is not included in this set."
+        let found = algorithm.to_string();
+        faults.push(Fault::failure(
+            "cms.digest_algorithms.missing",
+            "RFC 5652 §5.1",
+            found,
+        ));
+    }
 }
 
 fn signer_reference(sid: &SignerIdentifier) -> SignerReference {

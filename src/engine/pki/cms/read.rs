@@ -40,6 +40,8 @@ impl SignerIdentifier {
 pub struct SignerInfo {
     /// As received.
     pub bytes: Vec<u8>,
+    /// `CMSVersion`: 1 by issuer and serial number, 3 by key identifier.
+    pub version: u8,
     /// Who signed.
     pub sid: SignerIdentifier,
     /// The digest of the content; an error where the algorithm is not known.
@@ -84,6 +86,8 @@ impl SignerInfo {
 #[derive(Debug, Clone)]
 pub struct SignedData {
     bytes: Arc<[u8]>,
+    version: u8,
+    digest_algorithms: Vec<DigestAlgorithm>,
     content_type: Oid,
     content: Option<Vec<Range<usize>>>,
     certificates: Vec<Certificate>,
@@ -120,16 +124,23 @@ impl SignedData {
                 format!("is {kind}, not signedData"),
             ));
         }
-        let content = fields
+        let mut wrapper = fields
             .expect(Tag::context(0), "content")?
-            .inner_of("content")?
-            .sequence("SignedData")?;
+            .inner_of("content")?;
+        fields.finish("ContentInfo")?;
+        let content = wrapper.sequence("SignedData")?;
+        wrapper.finish("content")?;
         Ok((SignedData::read(outer.bytes(), content)?, consumed))
     }
 
     fn read(bytes: &[u8], mut fields: Reader<'_>) -> Result<SignedData> {
-        fields.expect(Tag::INTEGER, "CMSVersion")?;
-        fields.set("digestAlgorithms")?;
+        let version = small_version(&fields.expect(Tag::INTEGER, "CMSVersion")?)?;
+        let mut algorithms = fields.set("digestAlgorithms")?;
+        let mut digest_algorithms = Vec::new();
+        while !algorithms.is_empty() {
+            let algorithm = algorithms.expect(Tag::SEQUENCE, "digestAlgorithm")?;
+            digest_algorithms.extend(DigestAlgorithm::from_identifier(&algorithm));
+        }
         let mut encapsulated = fields.sequence("encapContentInfo")?;
         let content_type = encapsulated.oid("eContentType")?;
         let content = match encapsulated.optional(Tag::context(0), "eContent")? {
@@ -138,6 +149,8 @@ impl SignedData {
         };
         let mut data = SignedData {
             bytes: bytes.into(),
+            version,
+            digest_algorithms,
             content_type,
             content,
             certificates: Vec::new(),
@@ -153,9 +166,11 @@ impl SignedData {
             data.read_revocation(set.inner_of("crls")?)?;
         }
         let mut signers = fields.set("signerInfos")?;
-        while let Some(signer) = signers.next_element()? {
+        while !signers.is_empty() {
+            let signer = signers.expect(Tag::SEQUENCE, "SignerInfo")?;
             data.signer_infos.push(signer_info(&signer)?);
         }
+        fields.finish("SignedData")?;
         Ok(data)
     }
 
@@ -190,6 +205,16 @@ impl SignedData {
     /// As received, from the outermost tag on.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// `CMSVersion`.
+    pub fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// The algorithms of `digestAlgorithms`, as far as they are known.
+    pub fn digest_algorithms(&self) -> &[DigestAlgorithm] {
+        &self.digest_algorithms
     }
 
     /// `eContentType`.
@@ -267,12 +292,22 @@ fn content_ranges(wrapper: &Tlv<'_>) -> Result<Vec<Range<usize>>> {
         .collect())
 }
 
+/// `CMSVersion ::= INTEGER { v0(0), v1(1), v2(2), v3(3), v4(4), v5(5) }`.
+fn small_version(element: &Tlv<'_>) -> Result<u8> {
+    match element.integer()? {
+        [version @ 0..=5] => Ok(*version),
+        _ => Err(Error::malformed("CMSVersion", "is none of 0 to 5")),
+    }
+}
+
 fn signer_info(element: &Tlv<'_>) -> Result<SignerInfo> {
     let mut fields = element.inner_of("SignerInfo")?;
-    fields.expect(Tag::INTEGER, "SignerInfo.version")?;
+    let version = small_version(&fields.expect(Tag::INTEGER, "SignerInfo.version")?)?;
     let sid = fields.read("sid")?;
     let sid = if sid.tag() == Tag::context(0) {
         SignerIdentifier::KeyIdentifier(sid.octets()?.into_owned())
+    } else if sid.tag() != Tag::SEQUENCE {
+        return Err(Error::malformed("sid", "is no SignerIdentifier"));
     } else {
         let mut pair = sid.inner_of("issuerAndSerialNumber")?;
         let issuer = Name::from_element(&pair.expect(Tag::SEQUENCE, "issuer")?)?;
@@ -299,6 +334,7 @@ fn signer_info(element: &Tlv<'_>) -> Result<SignerInfo> {
     fields.finish("SignerInfo")?;
     Ok(SignerInfo {
         bytes: element.bytes().to_vec(),
+        version,
         sid,
         digest_algorithm,
         signature_algorithm,

@@ -37,6 +37,13 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// Is it this byte of the file?
+    pub(super) fn is_at(self, at: usize) -> bool {
+        matches!(self, Place::File { offset, .. } if offset == at)
+    }
+}
+
 /// How a section is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {

@@ -9,7 +9,7 @@ use super::cross_reference::{Place, Section, placed};
 use super::filter;
 use super::object::{Dictionary, Object, Reference, Stream, is_white_space};
 use super::parser::Parser;
-use super::recovery::Recovered;
+use super::recovery::{self, Recovered};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::limits::Budget;
 use memchr::memmem;
@@ -344,6 +344,46 @@ impl<'a> Document<'a> {
             return Ok(());
         }
         parser.expect_keyword("endobj")
+    }
+
+    /// The object that is written around the byte `at`, with its place, if some revision of the file lists it there.
+    pub fn object_around(
+        &self,
+        at: usize,
+        budget: &mut Budget,
+    ) -> Result<Option<(Reference, usize)>> {
+        let before = self.bytes.get(..at).unwrap_or_default();
+        let mut end = before.len();
+        while let Some(found) = memmem::rfind(before.get(..end).unwrap_or_default(), b"obj") {
+            budget.step(1 + ((end - found) >> 6) as u64)?;
+            end = found;
+            let Some((reference, offset)) = recovery::header_before(self.bytes, found) else {
+                continue;
+            };
+            if let Some(recovered) = &self.recovered {
+                let listed = recovered.place(reference.number).is_at(offset);
+                return Ok(listed.then_some((reference, offset)));
+            }
+            for section in &self.sections {
+                budget.step(1)?;
+                let place = section.find(self.bytes, self.base, reference.number)?;
+                if place.is_some_and(|p| p.is_at(offset)) {
+                    return Ok(Some((reference, offset)));
+                }
+            }
+            return Ok(None);
+        }
+        Ok(None)
+    }
+
+    /// The object written at `offset`, whether or not it is the newest of its number.
+    pub fn object_at(
+        &self,
+        reference: Reference,
+        offset: usize,
+        budget: &mut Budget,
+    ) -> Result<Object> {
+        self.read_at(reference, offset, budget)
     }
 
     /// The value itself, or what its reference leads to.

@@ -116,6 +116,14 @@ impl Dictionary {
         self.entries.iter().find(|e| e.key == key)
     }
 
+    /// The dictionary that is the value of `key`, to be changed.
+    pub fn dictionary_mut(&mut self, key: &str) -> Option<&mut Dictionary> {
+        match self.entries.iter_mut().find(|e| e.key == key)?.value {
+            Object::Dictionary(ref mut dictionary) => Some(dictionary),
+            _ => None,
+        }
+    }
+
     /// Is there an entry with that key?
     pub fn contains(&self, key: &str) -> bool {
         self.entry(key).is_some()

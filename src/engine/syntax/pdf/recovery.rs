@@ -87,7 +87,7 @@ impl Recovered {
 }
 
 /// The `n g ` that ends right before `obj` at `at`, and where it begins.
-fn header_before(bytes: &[u8], at: usize) -> Option<(Reference, usize)> {
+pub(super) fn header_before(bytes: &[u8], at: usize) -> Option<(Reference, usize)> {
     // Two numbers of at most ten digits and the white space between.
     let from = at.saturating_sub(32);
     let before = bytes.get(from..at)?;
