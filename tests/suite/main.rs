@@ -4,6 +4,7 @@ mod certificates;
 mod corpora;
 mod crash;
 mod layers;
+mod messages;
 mod pdf_reader;
 mod sources;
 mod validation;
