@@ -11,6 +11,7 @@ use rubrica::engine::crypto::{DigestAlgorithm, Signer};
 use rubrica::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use rubrica::engine::pki::ocsp::{CertId, CertStatus, request};
 use rubrica::engine::pki::timestamp::MessageImprint;
+use rubrica::engine::pki::trust::Anchors;
 use rubrica::engine::pki::{Certificate, CertificateList, OcspResponse};
 use rubrica::engine::syntax::asn1::{Oid, der, names};
 use rubrica::engine::syntax::pem;
@@ -448,8 +449,7 @@ fn tsa(
         policy: policy.map(Into::into),
         anchors: Vec::new(),
     };
-    let client = Arc::new(Client::new(&self::settings()).unwrap());
-    Arc::new(TimestampAuthority::new(&settings, client, clock.clone(), None).unwrap())
+    Arc::new(TimestampAuthority::new(&settings, fetching(clock), &Anchors::default()).unwrap())
 }
 
 /// A time-stamping authority of `certs/test` whose answer `twist` may change.
@@ -480,6 +480,40 @@ fn an_honest_authority_stamps() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.problem().contains("policy is not offered"), "{error}");
     assert!(error.element().contains("\"a\""), "{error}");
+}
+
+#[test]
+fn an_authority_that_leads_to_no_anchor_is_not_believed() {
+    let clock = clock();
+    let server = stamping(&clock, |reply| reply);
+    let with = |own: &[&str], trusted: &[&str]| {
+        let settings = TsaSettings {
+            name: "a".into(),
+            url: server.url("/tsa"),
+            timeout_seconds: 1,
+            policy: None,
+            anchors: own.iter().map(|name| pki().join(name)).collect(),
+        };
+        let anchors = trusted
+            .iter()
+            .map(|name| authority().certificate(name).unwrap().clone());
+        let all = TimestampAuthorities::configured(
+            &[settings],
+            &fetching(&clock),
+            &Anchors::new(anchors),
+        );
+        let all = all.unwrap();
+        assert!(all.named(&["b".into()]).is_empty());
+        all.named(&["a".into()]).timestamp(&imprint())
+    };
+    assert!(with(&["root.pem"], &[]).is_ok());
+    assert!(with(&[], &["root"]).is_ok());
+    assert!(with(&["ca.pem"], &["citizen"]).is_ok());
+    for (own, trusted) in [(&["citizen.pem"][..], &["root"][..]), (&[], &["citizen"])] {
+        let error = with(own, trusted).unwrap_err();
+        assert!(error.problem().contains("no trust anchor"), "{error}");
+        assert!(error.remedy_text().is_some());
+    }
 }
 
 /// What the authority of `certs/test` answers to another request than the one that came.
@@ -638,4 +672,31 @@ fn the_second_authority_stamps_when_the_first_is_down_and_the_first_rests() {
         .timestamp(&imprint())
         .unwrap_err();
     assert!(none.problem().contains("none is configured"));
+}
+
+#[test]
+fn fifty_callers_wait_for_a_slow_authority_side_by_side() {
+    let clock = clock();
+    let authority = authority();
+    let time = clock.clone();
+    let server = Server::start_bytes(move |request| {
+        let reply = authority.timestamp(body(request), time.now()).unwrap();
+        let mut steps = vec![Step::Wait(Duration::from_millis(400))];
+        steps.extend(answer("200 OK", "application/timestamp-reply", &reply));
+        steps
+    });
+    let all = TimestampAuthorities(vec![tsa("slow", &server.url("/"), &clock, None)]);
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| all.timestamp(&imprint()).unwrap());
+        }
+    });
+    // One after the other they would take 20 seconds.
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(server.requests(), 50);
 }

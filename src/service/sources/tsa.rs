@@ -1,31 +1,36 @@
 //! Clients of time-stamping authorities (RFC 3161 §2.4, §3.4): several in order, none trusted beyond its answer.
 //!
 //! A token is handed out only when its status, imprint, nonce and policy are those asked for, its signature verifies
-//! under a certificate whose one critical purpose is time-stamping and that was valid then, and its time is near ours.
-//! Whether that certificate leads to an anchor is asked of `trust`, which `flow` provides.
+//! under a certificate whose one critical purpose is time-stamping, that was valid then and leads to an anchor, and its
+//! time is near ours. Whether that certificate was revoked is judged by `validation`, like everything about a token that
+//! is in a document.
 
 use super::cache::pause;
-use super::client::{Client, Post};
-use super::random;
+use super::client::Post;
+use super::{Fetching, Folder, random};
 use crate::engine::crypto::{SignatureInput, digest};
 use crate::engine::pki::cms::{SignerInfo, ess_certificates};
+use crate::engine::pki::path::{Certificates, Search, SignatureChecks, validate};
 use crate::engine::pki::timestamp::{MessageImprint, TimestampRequest, read_response};
+use crate::engine::pki::trust::Anchors;
 use crate::engine::pki::{Certificate, TimestampToken};
 use crate::engine::syntax::asn1::{Oid, names};
 use crate::engine::{Error, Result, Time};
-use crate::service::clock::Clock;
 use crate::service::config::TsaSettings;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+const ELEMENT: &str = "time-stamping authority";
 
 /// The most bytes of an answer. Tokens with their chain take 3 to 7 KiB.
 const MOST_BYTES: u64 = 64 * 1024;
 /// How far an authority's time may be from ours.
 const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// Judges the path of a token's certificate to an anchor.
-pub type Trust = Arc<dyn Fn(&TimestampToken, Time) -> Result<()> + Send + Sync>;
+/// Certificates that are tried for the path of one token.
+const PATH_STEPS: u32 = 200;
 
 /// One time-stamping authority.
 pub struct TimestampAuthority {
@@ -33,9 +38,8 @@ pub struct TimestampAuthority {
     url: String,
     timeout: Duration,
     policy: Option<Oid>,
-    client: Arc<Client>,
-    clock: Arc<dyn Clock>,
-    trust: Option<Trust>,
+    anchors: Anchors,
+    fetching: Fetching,
     /// Failures in a row, and when the last one was.
     failures: Mutex<(u32, Option<Time>)>,
 }
@@ -47,13 +51,10 @@ impl fmt::Debug for TimestampAuthority {
 }
 
 impl TimestampAuthority {
-    /// The authority of these settings. Without `trust` the path of its certificate is not looked at.
-    pub fn new(
-        settings: &TsaSettings,
-        client: Arc<Client>,
-        clock: Arc<dyn Clock>,
-        trust: Option<Trust>,
-    ) -> Result<Self> {
+    /// The authority of these settings. Its certificate must lead to one of its own anchors, or of `anchors` where it has
+    /// none; where there are none at all, the path is not looked at.
+    pub fn new(settings: &TsaSettings, fetching: Fetching, anchors: &Anchors) -> Result<Self> {
+        let own = Folder::read(&settings.anchors)?;
         Ok(TimestampAuthority {
             name: settings.name.clone(),
             url: settings.url.clone(),
@@ -63,9 +64,11 @@ impl TimestampAuthority {
                 .as_deref()
                 .map(Oid::from_dotted)
                 .transpose()?,
-            client,
-            clock,
-            trust,
+            anchors: match own.certificates() {
+                [] => anchors.clone(),
+                own => Anchors::new(own.iter().cloned()),
+            },
+            fetching,
             failures: Mutex::default(),
         })
     }
@@ -81,7 +84,10 @@ impl TimestampAuthority {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         *failures = match &outcome {
             Ok(_) => (0, None),
-            Err(_) => (failures.0.saturating_add(1), Some(self.clock.now())),
+            Err(_) => (
+                failures.0.saturating_add(1),
+                Some(self.fetching.clock.now()),
+            ),
         };
         outcome
     }
@@ -102,12 +108,15 @@ impl TimestampAuthority {
             timeout: Some(self.timeout),
             answer_bytes: MOST_BYTES,
         };
-        let answer = self.client.post(&self.url, &post)?;
+        let answer = self.fetching.client.post(&self.url, &post)?;
         let token = read_response(&answer, &request)?;
-        let now = self.clock.now();
-        check_token(&token, now)?;
-        if let Some(trust) = &self.trust {
-            trust(&token, now)?;
+        let certificate = check_token(&token, self.fetching.clock.now())?;
+        if !self.anchors.is_empty() && !leads_to(&certificate, &token, &self.anchors) {
+            return Err(Error::unavailable(
+                ELEMENT,
+                "answered with a token whose certificate leads to no trust anchor",
+            )
+            .remedy("Name the authority's root in its anchors."));
         }
         Ok(token)
     }
@@ -115,18 +124,22 @@ impl TimestampAuthority {
     /// The same error, of this authority.
     fn named(&self, error: &Error) -> Error {
         let element = format!("time-stamping authority {:?}", self.name);
-        let problem = if error.element() == "time-stamping authority" {
+        let problem = if error.element() == ELEMENT {
             error.problem().to_string()
         } else {
             format!("{}: {}", error.element(), error.problem())
         };
-        Error::unavailable(element, problem)
+        let named = Error::unavailable(element, problem);
+        match error.remedy_text() {
+            Some(remedy) => named.remedy(remedy.to_string()),
+            None => named,
+        }
     }
 
     /// Whether it failed so lately that it is not worth the wait.
     fn is_resting(&self) -> bool {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
+        let now = self.fetching.clock.now();
         matches!(*failures, (count, Some(at)) if now.since(at) < pause(count))
     }
 }
@@ -136,6 +149,30 @@ impl TimestampAuthority {
 pub struct TimestampAuthorities(pub Vec<Arc<TimestampAuthority>>);
 
 impl TimestampAuthorities {
+    /// All authorities of the configuration; [`TimestampAuthorities::named`] picks those of a seal.
+    pub fn configured(
+        settings: &[TsaSettings],
+        fetching: &Fetching,
+        anchors: &Anchors,
+    ) -> Result<Self> {
+        let all = settings
+            .iter()
+            .map(|one| TimestampAuthority::new(one, fetching.clone(), anchors).map(Arc::new));
+        all.collect::<Result<_>>().map(TimestampAuthorities)
+    }
+
+    /// The authorities of these names, in this order. They are shared: one that rests, rests for all seals.
+    #[must_use]
+    pub fn named(&self, names: &[String]) -> Self {
+        let find = |name: &String| self.0.iter().find(|a| a.name == *name).cloned();
+        TimestampAuthorities(names.iter().filter_map(find).collect())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A token over `imprint` from the first authority that gives one. Authorities that failed lately are passed over,
     /// so that one that is down does not slow every seal.
     pub fn timestamp(&self, imprint: &MessageImprint) -> Result<TimestampToken> {
@@ -148,7 +185,7 @@ impl TimestampAuthorities {
         }
         Err(failure.unwrap_or_else(|| {
             Error::unavailable(
-                "time-stamping authority",
+                ELEMENT,
                 if self.0.is_empty() {
                     "none is configured"
                 } else {
@@ -165,7 +202,7 @@ impl TimestampAuthorities {
 pub fn check_token(token: &TimestampToken, now: Time) -> Result<Certificate> {
     let lied = |problem: &str| {
         Err(Error::unavailable(
-            "time-stamping authority",
+            ELEMENT,
             format!("answered with a token {problem}"),
         ))
     };
@@ -195,6 +232,30 @@ pub fn check_token(token: &TimestampToken, now: Time) -> Result<Certificate> {
         return lied("whose time is more than five minutes from ours");
     }
     Ok(certificate.clone())
+}
+
+/// Whether a path that held at the token's time leads from `certificate`, by way of the token's certificates, to an anchor.
+fn leads_to(certificate: &Certificate, token: &TimestampToken, anchors: &Anchors) -> bool {
+    let mut pool = Certificates::default();
+    for inside in token.signed_data().certificates() {
+        pool.add(inside.clone());
+    }
+    let (mut checks, mut found) = (SignatureChecks::default(), false);
+    let mut search = Search {
+        pool: &pool,
+        anchors,
+        checks: &mut checks,
+        steps: PATH_STEPS,
+    };
+    search.paths(certificate, &mut |path, checks| {
+        found = validate(path, token.tst_info().gen_time, checks).is_ok();
+        if found {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    found
 }
 
 fn is_signed(
