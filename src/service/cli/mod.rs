@@ -1,6 +1,56 @@
 //! The command line: `rubrica <verb>`.
+//!
+//! A verb is a file here, with its arguments as `Arguments` and a function `run`, and a line in [`verbs`].
+
+mod args;
+mod exit;
+mod input;
+mod replay;
+mod verify;
+
+pub use exit::Exit;
+
+use crate::engine::Result;
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Declares the verbs: the module, the variant, and what it does in a line.
+macro_rules! verbs {
+    ($($module:ident $variant:ident $about:literal;)*) => {
+        /// The verbs.
+        #[derive(Debug, clap::Subcommand)]
+        enum Verb {
+            $(#[doc = $about] $variant($module::Arguments),)*
+        }
+
+        impl Verb {
+            fn run(self) -> Result<Exit> {
+                match self {
+                    $(Verb::$variant(arguments) => $module::run(arguments),)*
+                }
+            }
+        }
+    };
+}
+
+verbs! {
+    verify Verify "Validate signed files: PDF, ASiC containers (acuses), CMS signatures";
+    replay Replay "Judge exported evidence again";
+}
+
+/// Seals register receipts and documents of public e-offices, and proves what was sealed.
+#[derive(Debug, Parser)]
+#[command(name = "rubrica", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+}
 
 /// Reads the arguments, runs the verb, and answers with its exit code.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn run() -> ExitCode {
+    let exit = match CommandLine::try_parse() {
+        Ok(line) => line.verb.run().unwrap_or_else(|error| exit::failed(&error)),
+        Err(usage) => exit::usage(&usage),
+    };
+    exit.into()
 }

@@ -5,7 +5,9 @@ mod citizen;
 pub mod receive;
 pub mod request;
 mod sign;
+mod validate;
 
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;
 pub use sign::{Order, Sealed, Timestamping, seal};
+pub use validate::{Validated, settle, validate};

@@ -1,0 +1,128 @@
+//! Arguments that several verbs share.
+
+use crate::engine::pki::Certificate;
+use crate::engine::pki::trust::Anchors;
+use crate::engine::report::Language;
+use crate::engine::validation::{Policy, Revocation};
+use crate::engine::{Error, Result, Time};
+use crate::service::clock::{Clock, SystemClock};
+use crate::service::config::Config;
+use crate::service::sources::{Folder, Sources};
+use clap::ValueEnum;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Whether the revocation status of certificates must be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RevocationArgument {
+    /// Without an answer the signature is not passed.
+    Required,
+    /// A revocation counts, an unknown status is told.
+    IfKnown,
+    /// It is not looked at.
+    Ignored,
+}
+
+/// By what signatures are judged.
+#[derive(Debug, clap::Args)]
+pub(super) struct JudgedBy {
+    /// Trusted certificates (PEM or DER): files or folders
+    #[arg(long, value_name = "PATH")]
+    pub(super) trust: Vec<PathBuf>,
+    /// Judge as of this time (RFC 3339) instead of now
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<Time>,
+    /// Whether the revocation status of certificates must be known
+    #[arg(long, value_enum, default_value = "required", value_name = "HOW")]
+    pub(super) revocation: RevocationArgument,
+    /// The configuration, whose [trust] and [sources] are used too
+    #[arg(long, value_name = "FILE", env = "RUBRICA_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+}
+
+impl JudgedBy {
+    /// The configuration that was named, or the defaults.
+    pub(super) fn configuration(&self) -> Result<Config> {
+        self.config
+            .as_deref()
+            .map_or_else(|| Ok(Config::default()), Config::read)
+    }
+
+    /// The policy: the trusted certificates given here, and those of the configuration.
+    pub(super) fn policy(&self, config: &Config) -> Result<Policy> {
+        let paths = [self.trust.as_slice(), &config.trust.anchors].concat();
+        let anchors: Vec<Certificate> = Folder::read(&paths)?.certificates().to_vec();
+        if anchors.is_empty() && !paths.is_empty() {
+            return Err(Error::invalid("--trust", "holds no certificate")
+                .remedy("Give the certificates of the issuers that you trust, as PEM or DER."));
+        }
+        Ok(Policy {
+            revocation: match self.revocation {
+                RevocationArgument::Required => Revocation::Required,
+                RevocationArgument::IfKnown => Revocation::IfKnown,
+                RevocationArgument::Ignored => Revocation::Ignored,
+            },
+            ..Policy::baseline(Anchors::new(anchors))
+        })
+    }
+
+    /// The time that was given, or now.
+    pub(super) fn time(&self) -> Time {
+        self.at.unwrap_or_else(|| SystemClock.now())
+    }
+}
+
+/// What is at hand, and whether more is fetched.
+#[derive(Debug, clap::Args)]
+pub(super) struct AtHand {
+    /// Fetch nothing
+    #[arg(long)]
+    offline: bool,
+    /// Further certificates, of signers and intermediate issuers: files or folders
+    #[arg(long, value_name = "PATH")]
+    certificate: Vec<PathBuf>,
+    /// Revocation lists: files or folders
+    #[arg(long, value_name = "PATH")]
+    crl: Vec<PathBuf>,
+    /// OCSP responses: files or folders
+    #[arg(long, value_name = "PATH")]
+    ocsp: Vec<PathBuf>,
+}
+
+impl AtHand {
+    /// The certificates given, and where everything else comes from.
+    pub(super) fn sources(&self, config: &Config) -> Result<(Vec<Certificate>, Sources)> {
+        let paths = [
+            &self.certificate[..],
+            &self.crl,
+            &self.ocsp,
+            &config.trust.certificates,
+            &config.trust.crls,
+        ]
+        .concat();
+        let folder = Folder::read(&paths)?;
+        let certificates = folder.certificates().to_vec();
+        let mut settings = config.sources.clone();
+        settings.offline |= self.offline;
+        let sources = Sources::new(&settings, folder, Arc::new(SystemClock))?;
+        Ok((certificates, sources))
+    }
+}
+
+/// How what was found is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Told {
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The language of the text: es or en
+    #[arg(long, value_name = "LANGUAGE", default_value = "es", value_parser = language)]
+    pub(super) lang: Language,
+    /// The IANA zone in which times are printed
+    #[arg(long, value_name = "ZONE", default_value = "Europe/Madrid")]
+    pub(super) zone: String,
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    text.parse().map_err(|error: Error| error.to_string())
+}

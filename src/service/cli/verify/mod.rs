@@ -1,0 +1,176 @@
+//! `rubrica verify FILE…`: validates signed files, and with `-r` whole folders of them.
+
+mod many;
+mod summary;
+
+use super::args::{AtHand, JudgedBy, Told};
+use super::exit::{self, Exit};
+use super::input;
+use crate::engine::evidence::{self, Object, ObjectKind, Origin};
+use crate::engine::formats::Detached;
+use crate::engine::report::{SimpleReport, simple, text};
+use crate::engine::validation::Policy;
+use crate::engine::{Error, Result, Time};
+use crate::service::flow::{Validated, validate};
+use crate::service::sources::Sources;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Signed files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    by: JudgedBy,
+    #[command(flatten)]
+    at_hand: AtHand,
+    #[command(flatten)]
+    told: Told,
+    /// The content that a detached signature is over
+    #[arg(long, value_name = "FILE")]
+    content: Option<PathBuf>,
+    /// Export the evidence, for `rubrica replay`
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
+    /// Validate every file of the folders given: a line each, progress on standard error
+    #[arg(short, long)]
+    recursive: bool,
+    /// With -r: write the results as CSV or, where the name ends in .json, as JSON
+    #[arg(long, value_name = "FILE", requires = "recursive")]
+    summary: Option<PathBuf>,
+}
+
+/// What files are judged with.
+struct Desk {
+    policy: Policy,
+    given: Vec<Object>,
+    sources: Sources,
+    content: Option<input::Bytes>,
+    now: Time,
+}
+
+impl Desk {
+    fn set_up(arguments: &Arguments) -> Result<Desk> {
+        let config = arguments.by.configuration()?;
+        let (certificates, sources) = arguments.at_hand.sources(&config)?;
+        let given = certificates
+            .iter()
+            .map(|c| Object::new(ObjectKind::Certificate, c.bytes(), Origin::Given))
+            .collect();
+        Ok(Desk {
+            policy: arguments.by.policy(&config)?,
+            given,
+            sources,
+            content: arguments.content.as_deref().map(input::open).transpose()?,
+            now: arguments.by.time(),
+        })
+    }
+
+    fn judge(&self, path: &Path) -> Result<Validated> {
+        let document = input::open(path)?;
+        let detached: Vec<Detached<'_>> = self
+            .content
+            .iter()
+            .map(|bytes| Detached { name: None, bytes })
+            .collect();
+        validate(
+            &document,
+            &detached,
+            &self.given,
+            &self.policy,
+            &self.sources,
+            self.now,
+        )
+    }
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<Exit> {
+    if arguments.evidence.is_some() && (arguments.files.len() > 1 || arguments.recursive) {
+        return Err(Error::invalid("--evidence", "is for one file")
+            .remedy("Export the evidence of each file by itself."));
+    }
+    let desk = Desk::set_up(&arguments)?;
+    if arguments.recursive {
+        return many::run(
+            &arguments.files,
+            &desk,
+            arguments.told.json,
+            arguments.summary.as_deref(),
+        );
+    }
+    let mut worst = Exit::Passed;
+    for path in &arguments.files {
+        let exit =
+            one(path, &desk, &arguments).unwrap_or_else(|error| exit::failed(&named(error, path)));
+        worst = worst.max(exit);
+    }
+    Ok(worst)
+}
+
+/// The error, saying which of several files it is about.
+fn named(error: Error, path: &Path) -> Error {
+    let name = path.display().to_string();
+    if error.element() == name {
+        return error;
+    }
+    let mut named = Error::new(
+        error.kind(),
+        format!("{name}: {}", error.element()),
+        error.problem().to_string(),
+    );
+    if let Some(offset) = error.offset() {
+        named = named.at(offset);
+    }
+    match error.remedy_text() {
+        Some(remedy) => named.remedy(remedy.to_string()),
+        None => named,
+    }
+}
+
+fn one(path: &Path, desk: &Desk, arguments: &Arguments) -> Result<Exit> {
+    let validated = desk.judge(path)?;
+    for outage in &validated.outages {
+        eprintln!("rubrica: {outage}");
+    }
+    if let Some(to) = &arguments.evidence {
+        write_file(to, &evidence::write(&validated.evidence)?)?;
+    }
+    let report = simple(&validated.evidence, &validated.verdict);
+    if arguments.files.len() > 1 && !arguments.told.json {
+        say(format!("{}\n", path.display()).as_bytes())?;
+    }
+    print(&report, &arguments.told)?;
+    Ok(Exit::from(report.indication))
+}
+
+/// The report, as it was asked for, to standard output.
+pub(super) fn print(report: &SimpleReport, told: &Told) -> Result<()> {
+    if told.json {
+        say(&report.to_json()?)
+    } else {
+        say(text(report, told.lang, &told.zone).as_bytes())
+    }
+}
+
+/// To standard output. A reader that went away wants no more, and is no failure.
+fn say(bytes: &[u8]) -> Result<()> {
+    match std::io::stdout().lock().write_all(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::unavailable(
+            "standard output",
+            format!("cannot be written: {}", error.kind()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|error| {
+        Error::unavailable(
+            path.display().to_string(),
+            format!("cannot be written: {}", error.kind()),
+        )
+        .remedy("Check the folder and its permissions.")
+    })
+}
