@@ -1,6 +1,7 @@
 //! One test binary; one module a promise.
 
 mod certificates;
+mod cli;
 mod corpora;
 mod crash;
 mod layers;
