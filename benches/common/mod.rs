@@ -7,7 +7,7 @@
 
 use rubrica::engine::Time;
 use rubrica::service::config::SealSettings;
-use rubrica::service::keys::Seal;
+use rubrica::service::keys::{KeyFile, Passphrase, Seal};
 use std::fmt::Write as _;
 
 /// The instant of everything here.
@@ -79,13 +79,14 @@ fn file(objects: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-/// A seal of the test PKI, by the kind of its key.
+/// A seal of the test PKI, by the kind of its key: RSA-2048, P-256.
 pub fn seal(key: &str) -> Seal {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/certs/test");
-    let file = if key == "P-256" { "seal-p256" } else { "seal" };
-    let settings = serde_json::json!({
-        "name": "sello", "key": format!("{folder}/{file}.p12"), "passphrase_file": format!("{folder}/passphrase"),
-    });
+    let p12: &[u8] = match key {
+        "P-256" => include_bytes!("../../certs/test/seal-p256.p12"),
+        _ => include_bytes!("../../certs/test/seal.p12"),
+    };
+    let settings = serde_json::json!({"name": "sello", "key": "sello.p12"});
     let settings: SealSettings = serde_json::from_value(settings).expect("settings");
-    Seal::load(&settings).expect("a seal of the test PKI")
+    let file = KeyFile::from_pkcs12(p12, &Passphrase::new("demo"), "sello.p12");
+    Seal::new(&settings, file.expect("a seal of the test PKI")).expect("a seal")
 }
