@@ -284,6 +284,23 @@ mod tests {
     }
 
     #[test]
+    fn a_request_with_any_byte_changed_or_its_end_missing_gets_an_answer() {
+        let pki = made();
+        let good = request(&id(&pki, 1, DigestAlgorithm::Sha1), Some(&[7; 32]));
+        for at in 0..good.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut changed = good.clone();
+                changed[at] ^= flip;
+                for bytes in [&changed[..], &good[..at]] {
+                    let by = responder(&pki, IdentifiedBy::Name);
+                    let answer = answer(bytes, &by, &status, now()).unwrap();
+                    assert_eq!(answer.first(), Some(&0x30));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn nonsense_is_answered_with_malformed_request() {
         let pki = made();
         let one = id(&pki, 1, DigestAlgorithm::Sha1);

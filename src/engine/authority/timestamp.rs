@@ -12,7 +12,7 @@ use crate::engine::pki::cms::{
     Attribute, EssCertificate, SignerInfoParts, signed_data, signer_info,
 };
 use crate::engine::pki::timestamp::{MessageImprint, TimestampRequest};
-use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, der, names};
 use crate::engine::time::Time;
 use std::fmt;
 use std::time::Duration;
@@ -132,7 +132,9 @@ struct Outline<'a> {
 }
 
 fn outline(bytes: &[u8]) -> Result<Outline<'_>> {
-    let mut fields = Tlv::whole(Reader::der(bytes), "TimeStampReq")?.inner_of("TimeStampReq")?;
+    let mut whole = Reader::der(bytes);
+    let mut fields = whole.sequence("TimeStampReq")?;
+    whole.finish("TimeStampReq")?;
     let version = fields.expect(Tag::INTEGER, "version")?.integer()?;
     let imprint = fields.expect(Tag::SEQUENCE, "messageImprint")?;
     let algorithm = imprint
@@ -244,6 +246,7 @@ mod tests {
     use crate::engine::crypto::{SignatureInput, sha256};
     use crate::engine::pki::cms::ess_certificates;
     use crate::engine::pki::timestamp::read_response;
+    use crate::engine::syntax::asn1::Tlv;
 
     const POLICY: Oid = Oid::new(&[2, 999, 1]);
     const OTHER: Oid = Oid::new(&[2, 999, 2]);
@@ -337,6 +340,24 @@ mod tests {
         let (bits, _) = fields.read("failInfo").unwrap().bits().unwrap();
         let byte = bits.iter().position(|b| *b != 0).unwrap();
         (byte * 8) as u8 + bits[byte].leading_zeros() as u8
+    }
+
+    #[test]
+    fn a_request_with_any_byte_changed_or_its_end_missing_gets_an_answer() {
+        let pki = made();
+        let good = request().to_der();
+        for at in 0..good.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut changed = good.clone();
+                changed[at] ^= flip;
+                let response = answer(&changed, &authority(&pki), &[1], now()).unwrap();
+                let stamped = read_response(&response, &request()).is_ok();
+                // Only the wish for certificates may change without the token being for another request.
+                assert!(!stamped || at >= good.len() - 3, "byte {at}");
+                let response = answer(&good[..at], &authority(&pki), &[1], now()).unwrap();
+                assert!(read_response(&response, &request()).is_err());
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Its state is the folder that `pki` makes: the certificates there are the ones it issued, and `ca.crl` says which of
 //! them are revoked.
 
-use super::pki::{LIST_ON_DISK, list, write_list};
+use super::pki::{Dates, LIST_ON_DISK, Plan, list, make, write_list};
 use crate::engine::authority::crl::Revoked;
 use crate::engine::authority::ocsp::{self, IdentifiedBy, Responder};
 use crate::engine::authority::timestamp::{self, Authority};
@@ -11,7 +11,8 @@ use crate::engine::crypto::{DigestAlgorithm, SignatureInput, Signer};
 use crate::engine::pki::ocsp::CertStatus;
 use crate::engine::pki::{Certificate, CertificateList, Validity};
 use crate::engine::syntax::asn1::Oid;
-use crate::engine::{Error, Result, Time};
+use crate::engine::{Error, ErrorKind, Result, Time};
+use crate::service::config::hex;
 use crate::service::keys::{FileSigner, random};
 use openssl::pkey::PKey;
 use std::collections::BTreeMap;
@@ -95,6 +96,36 @@ impl DemoAuthority {
             certificates,
             lists: Mutex::default(),
         })
+    }
+
+    /// Opens `folder`, or makes it where it is not there yet, for a service that answers at `base_url` (without a slash at
+    /// the end). Lists on disk that are older than a day are issued anew.
+    pub fn open_or_make(folder: &Path, base_url: &str, now: Time) -> Result<DemoAuthority> {
+        if !folder.exists() {
+            let plan = Plan {
+                base_url: base_url.into(),
+                passphrase: hex(&random::<16>()?),
+                dates: Dates::around(now),
+            };
+            make(folder, &plan)?;
+        }
+        let authority = DemoAuthority::open(folder)?;
+        if authority.base_url() != Some(base_url) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                folder.display().to_string(),
+                format!(
+                    "its certificates point to {}, not to {base_url}",
+                    authority.base_url().unwrap_or("nowhere")
+                ),
+            )
+            .remedy("Listen there, or give the demo another data directory."));
+        }
+        let list = CertificateList::from_pem_or_der(&read(&folder.join("ca.crl"))?)?;
+        if now.since(list.this_update()) > ANSWER_GOOD {
+            authority.refresh_lists(now)?;
+        }
+        Ok(authority)
     }
 
     /// The URL that the certificates were made for, without what follows `/demo/`.
@@ -270,9 +301,7 @@ fn read_revoked(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Dates, Plan, make};
     use super::*;
-    use crate::engine::ErrorKind;
     use crate::engine::pki::crl::RevocationReason;
     use crate::engine::pki::ocsp::{CertId, OcspResponse, request};
     use crate::engine::pki::timestamp::{MessageImprint, TimestampRequest, read_response};
@@ -340,6 +369,24 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn a_second_run_reuses_the_first_and_keeps_its_lists_fresh() {
+        let folder = tempfile::tempdir().unwrap();
+        let pki = folder.path().join("data/pki");
+        let open = |base, at| DemoAuthority::open_or_make(&pki, base, at);
+        let first = open("http://127.0.0.1:8480", now()).unwrap();
+        let later = now().plus(Duration::from_secs(2 * 86_400));
+        let second = open("http://127.0.0.1:8480", later).unwrap();
+        assert_eq!(first.certificates, second.certificates);
+        let list = CertificateList::from_der(&fs::read(pki.join("ca.crl")).unwrap()).unwrap();
+        assert_eq!(list.this_update(), later);
+        let error = open("http://127.0.0.1:9999", later).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.problem().contains("8480"), "{error}");
+        let passphrase = fs::read_to_string(pki.join("passphrase")).unwrap();
+        assert_eq!(passphrase.trim().len(), 32);
     }
 
     #[test]
