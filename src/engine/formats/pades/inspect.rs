@@ -8,7 +8,7 @@
 
 use super::dictionary::{SignatureDictionary, SubFilter, fault};
 use super::form::Form;
-use crate::engine::crypto::{DigestAlgorithm, Hasher, SignatureAlgorithm};
+use crate::engine::crypto::{DigestAlgorithm, Hasher, SignatureAlgorithm, digest};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::evidence::{
     Bytes, ChangeKind, Evidence, Family, Fault, LaterChange, Level, Object, ObjectId, ObjectKind,
@@ -18,13 +18,15 @@ use crate::engine::evidence::{
 use crate::engine::formats::cades::{ContentDigest, inspect_signer, inspect_timestamp};
 use crate::engine::limits::Budget;
 use crate::engine::pki::cms::SignedData;
-use crate::engine::syntax::asn1::{Reader, Tag};
+use crate::engine::pki::{Certificate, CertificateList, OcspResponse};
+use crate::engine::syntax::asn1::{Reader, Tag, names};
 use crate::engine::syntax::pdf::{self, Document, Place};
 use memchr::memmem;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+const CMS: &str = "ISO 32000-2 §12.8.3.3.1 (unchecked)";
 /// One object of the document security store; CRLs are the largest.
 const STORE_OBJECT: usize = 64 << 20;
 
@@ -206,22 +208,81 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
         .filter(|l| l.dictionary.sub_filter == Some(SubFilter::Rfc3161))
         .filter_map(|l| l.dictionary.covered_end())
         .collect();
+    let material = store.then(|| Material::of(&evidence.pool));
     for (signature, end) in evidence.signatures.iter_mut().zip(ends) {
         let stamped = stamped.iter().any(|s| *s > end);
-        raise(&mut signature.level.tier, stamped, store);
+        if signature.level.tier == Tier::B && stamped {
+            signature.level.tier = Tier::T;
+        }
+        if signature.level.tier == Tier::T
+            && material
+                .as_ref()
+                .is_some_and(|m| has_revocation(signature, m))
+        {
+            signature.level.tier = if stamped { Tier::Lta } else { Tier::Lt };
+        }
     }
     Ok(evidence)
 }
 
-/// EN 319 142-1 §6: a document time-stamp gives T as a signature time-stamp does; the store gives LT, a document
-/// time-stamp beside it LTA.
-fn raise(tier: &mut Tier, stamped: bool, store: bool) {
-    if *tier == Tier::B && stamped {
-        *tier = Tier::T;
+/// The objects of the pool, read.
+struct Material {
+    certificates: Vec<Certificate>,
+    lists: Vec<CertificateList>,
+    responses: Vec<OcspResponse>,
+}
+
+impl Material {
+    fn of(pool: &Pool) -> Self {
+        let of_kind = |kind| pool.of_kind(kind).map(|(_, object)| &object.bytes);
+        Material {
+            certificates: of_kind(ObjectKind::Certificate)
+                .filter_map(|bytes| Certificate::from_der(bytes).ok())
+                .collect(),
+            lists: of_kind(ObjectKind::CertificateRevocationList)
+                .filter_map(|bytes| CertificateList::from_der(bytes).ok())
+                .collect(),
+            responses: of_kind(ObjectKind::OcspResponse)
+                .filter_map(|bytes| OcspResponse::from_der(bytes).ok())
+                .collect(),
+        }
     }
-    if *tier == Tier::T && store {
-        *tier = if stamped { Tier::Lta } else { Tier::Lt };
+}
+
+/// Is there revocation data for the signer's certificate and those above it, as far as they are there? What level LT
+/// needs by its structure (EN 319 142-1 §6.3); whether the data is any good is the verdict's to say.
+fn has_revocation(signature: &Signature, material: &Material) -> bool {
+    let Material {
+        certificates,
+        lists,
+        responses,
+    } = material;
+    let Some(named) = signature.certificate_references.first() else {
+        return false;
+    };
+    let mut next = certificates
+        .iter()
+        .find(|c| *digest(named.algorithm, c.bytes()) == *named.digest);
+    let mut found = false;
+    // Longer paths than this do not occur; a circle of cross-certificates does.
+    for _ in 0..10 {
+        let Some(certificate) = next.filter(|c| !c.is_self_issued()) else {
+            break;
+        };
+        let listed = lists.iter().any(|l| l.issuer() == certificate.issuer());
+        let answered = responses
+            .iter()
+            .flat_map(OcspResponse::responses)
+            .any(|r| r.cert_id.serial == certificate.serial());
+        if !listed && !answered {
+            return false;
+        }
+        found = true;
+        next = certificates
+            .iter()
+            .find(|c| c.subject() == certificate.issuer());
     }
+    found
 }
 
 fn structure_fault(error: &Error) -> Fault {
@@ -351,12 +412,8 @@ impl Found<'_, '_> {
         };
         let signers = data.signer_infos().len();
         if signers != 1 {
-            // ISO 32000-2 §12.8.3.3.1: "There shall only be one signer".
-            self.faults.push(fault(
-                "pdf.cms.signers",
-                "ISO 32000-2 §12.8.3.3.1 (unchecked)",
-                signers.to_string(),
-            ));
+            self.faults
+                .push(fault("pdf.cms.signers", CMS, signers.to_string()));
         }
         if signers == 0 {
             return Ok(self.empty_signature());
@@ -374,12 +431,29 @@ impl Found<'_, '_> {
                 expected: data.content().unwrap_or_default().into(),
                 actual: over_ranges(DigestAlgorithm::Sha1).map(Bytes::from),
             });
-        } else if data.is_attached() {
-            self.faults.push(Fault::warning(
-                "pdf.cms.attached",
-                "ISO 32000-2 §12.8.3.3.1 (unchecked)",
-                "",
-            ));
+        } else if let (true, Ok(algorithm)) =
+            (data.is_attached(), &data.signer_infos()[0].digest_algorithm)
+        {
+            // "No data shall be encapsulated": what is there all the same must at least be the document.
+            signature.references.push(Reference {
+                name: "encapsulated-content".to_string(),
+                algorithm: *algorithm,
+                expected: attached(*algorithm).unwrap_or_default().into(),
+                actual: over_ranges(*algorithm).map(Bytes::from),
+            });
+            self.faults
+                .push(Fault::warning("pdf.cms.attached", CMS, ""));
+        }
+        let timed = data.signer_infos()[0]
+            .signed_attributes
+            .as_ref()
+            .is_some_and(|a| a.count(&names::ID_SIGNING_TIME) > 0);
+        if timed && signature.level.tier > Tier::Bes {
+            // EN 319 142-1 §6.3: a baseline signature has the time in /M alone.
+            signature.level.tier = Tier::Bes;
+        }
+        if data.is_attached() || signers != 1 {
+            signature.level.tier = Tier::NotEtsi;
         }
         Ok(signature)
     }
