@@ -98,7 +98,7 @@ fn draw(lines: &[String], font: &EmbeddedFont, [width, height]: [f64; 2]) -> Vec
 }
 
 /// A Type0 font with Identity-H over a CIDFontType2 (ISO 32000-2 §9.7.4 to §9.7.6).
-fn add_font(draft: &mut Draft<'_, '_, '_>, font: &EmbeddedFont) -> Result<Reference> {
+pub(super) fn add_font(draft: &mut Draft<'_, '_, '_>, font: &EmbeddedFont) -> Result<Reference> {
     let program = Dictionary::new()
         .with("Filter", Object::name("FlateDecode"))
         .with("Length1", font.program_length as i64);

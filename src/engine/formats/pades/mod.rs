@@ -11,10 +11,12 @@ mod font;
 mod form;
 mod inspect;
 mod prepare;
+mod stamp;
 mod structure;
 
 pub use dictionary::{SignatureDictionary, SubFilter};
 pub use font::EmbeddedFont;
+pub use stamp::stamp;
 
 use super::{Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff};
 use crate::engine::crypto::SignatureValue;
