@@ -4,10 +4,12 @@ mod check_code;
 mod citizen;
 pub mod receive;
 pub mod request;
+mod seal_pdf;
 mod sign;
 mod validate;
 
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;
+pub use seal_pdf::{CodeIssue, CodeWish, Issued, SealDesk, Wish};
 pub use sign::{Order, Sealed, Timestamping, seal};
 pub use validate::{Validated, settle, validate};
