@@ -220,7 +220,7 @@ fn draw(page: &Page, lines: &[String], font: &EmbeddedFont, name: &str) -> Strin
         _ => [1.0, 0.0, 0.0, 1.0, left + y, top - x],
     };
     let matrix = matrix.map(text).join(" ");
-    let length = if page.turns % 2 == 0 {
+    let length = if page.turns.is_multiple_of(2) {
         top - bottom
     } else {
         right - left
@@ -250,9 +250,10 @@ fn draw(page: &Page, lines: &[String], font: &EmbeddedFont, name: &str) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::register::FONT;
     use crate::engine::syntax::pdf::testing;
     use std::sync::Arc;
+
+    const FONT: &[u8] = include_bytes!("../../register/fonts/DejaVuSans.ttf");
 
     fn stamped(document: &[u8]) -> Result<Vec<u8>> {
         let lines = |page: u32| {
