@@ -20,5 +20,5 @@ pub use number::{NumberLayout, RegisterNumber, year_of};
 pub use receipt::{Composed, FONT, SealPlace, compose};
 pub use registration::{
     Datum, Direction, Document, DocumentRole, Hex, Identification, IdentificationMethod, Language,
-    Metadata, Named, Names, Origin, Person, Receipt, Sealing, Sede,
+    Metadata, Named, Names, Origin, Person, Receipt, Sealing, Sede, check_documents,
 };

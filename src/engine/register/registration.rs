@@ -325,6 +325,34 @@ pub struct Document {
     pub sha512: Hex<64>,
 }
 
+/// Whether there are documents, and not more, nor with longer names, than a justificante lists.
+///
+/// Errors: `InvalidRequest` or `LimitExceeded`, naming no document.
+pub fn check_documents(documents: &[Document]) -> Result<()> {
+    if documents.is_empty() {
+        return Err(Error::invalid("documents", "none was sent"));
+    }
+    if documents.len() > MOST_DOCUMENTS {
+        return Err(
+            Error::limit("documents", format!("more than {MOST_DOCUMENTS}"))
+                .remedy("Send several requests."),
+        );
+    }
+    for (n, document) in documents.iter().enumerate() {
+        short(
+            &format!("documents[{n}].name"),
+            &document.name,
+            LONGEST_NAME,
+        )?;
+        short(
+            &format!("documents[{n}].media_type"),
+            &document.media_type,
+            LONGEST_NAME,
+        )?;
+    }
+    Ok(())
+}
+
 /// What a document is to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -388,8 +416,14 @@ const LONGEST_VALUE: usize = 100_000;
 const LONGEST_FIELD: usize = 1_000;
 /// Most label and value pairs.
 const MOST_DATA: usize = 2_000;
-/// Most characters of metadata in all.
-const LONGEST_METADATA: usize = 1_000_000;
+/// Most characters of labels and values in all. With the bounds around it, no justificante comes near its most pages.
+const LONGEST_DATA: usize = 200_000;
+/// Most lines of values in all.
+const MOST_LINES: usize = 5_000;
+/// Most documents of a request.
+const MOST_DOCUMENTS: usize = 500;
+/// Most characters of the name of a document, as file systems have it.
+const LONGEST_NAME: usize = 255;
 
 impl Metadata {
     /// Whether the fields that must say something do, and none is beyond its bounds. Any character may be in a name.
@@ -413,13 +447,13 @@ impl Metadata {
             representative.check("representative")?;
         }
         short(
-            "province",
+            "metadata.province",
             self.province.as_deref().unwrap_or_default(),
             LONGEST_FIELD,
         )?;
         if let Some(origin) = &self.origin {
             required("origin.system", &origin.system)?;
-            short("origin.number", &origin.number, LONGEST_FIELD)?;
+            short("metadata.origin.number", &origin.number, LONGEST_FIELD)?;
         }
         if let Some(identification) = &self.identification {
             required("identification.who", &identification.who)?;
@@ -440,21 +474,33 @@ impl Metadata {
         }
         for datum in &self.data {
             required("data.label", &datum.label)?;
-            short("data.value", &datum.value, LONGEST_VALUE)?;
+            short("metadata.data.value", &datum.value, LONGEST_VALUE)?;
         }
-        let total = self
-            .data
-            .iter()
-            .map(|d| d.label.chars().count() + d.value.chars().count())
-            .sum::<usize>();
-        (total <= LONGEST_METADATA).then_some(()).ok_or_else(|| {
-            Error::limit(
+        let sum = |count: fn(&str) -> usize| {
+            self.data
+                .iter()
+                .map(|d| count(&d.label) + count(&d.value))
+                .sum::<usize>()
+        };
+        if sum(|text| text.chars().count()) > LONGEST_DATA {
+            return Err(Error::limit(
                 "metadata.data",
-                format!("more than {LONGEST_METADATA} characters in all"),
+                format!("more than {LONGEST_DATA} characters in all"),
             )
-        })
+            .remedy(AS_DOCUMENT));
+        }
+        if sum(|text| text.matches('\n').count()) > MOST_LINES {
+            return Err(Error::limit(
+                "metadata.data",
+                format!("more than {MOST_LINES} lines in all"),
+            )
+            .remedy(AS_DOCUMENT));
+        }
+        Ok(())
     }
 }
+
+const AS_DOCUMENT: &str = "Send long texts as a document of the request.";
 
 impl Person {
     /// The whole name: given name and surnames, or that of the legal person.
@@ -488,7 +534,7 @@ impl Person {
             ("email", &self.email),
         ];
         for (field, value) in fields {
-            short(&format!("{who}.{field}"), value, LONGEST_FIELD)?;
+            short(&format!("metadata.{who}.{field}"), value, LONGEST_FIELD)?;
         }
         let odd = |text: &str| text.chars().any(|c| c.is_control() || c.is_whitespace());
         let at = self
@@ -509,18 +555,13 @@ fn required(field: &str, text: &str) -> Result<()> {
     if text.trim().is_empty() {
         return Err(Error::invalid(format!("metadata.{field}"), "is empty"));
     }
-    short(field, text, LONGEST_FIELD)
+    short(&format!("metadata.{field}"), text, LONGEST_FIELD)
 }
 
 fn short(field: &str, text: &str, most: usize) -> Result<()> {
     (text.chars().nth(most).is_none())
         .then_some(())
-        .ok_or_else(|| {
-            Error::limit(
-                format!("metadata.{field}"),
-                format!("longer than {most} characters"),
-            )
-        })
+        .ok_or_else(|| Error::limit(field.to_owned(), format!("longer than {most} characters")))
 }
 
 #[cfg(test)]
@@ -627,7 +668,7 @@ pub(super) mod tests {
     #[test]
     fn each_thing_wrong_is_named_and_not_repeated() {
         type Change = fn(&mut Metadata);
-        let changes: [(&str, Change); 10] = [
+        let changes: [(&str, Change); 12] = [
             ("metadata.entity", |m| m.entity = " ".into()),
             ("metadata.destination", |m| m.destination = String::new()),
             ("metadata.subject", |m| m.subject = "secret".repeat(1000)),
@@ -651,6 +692,16 @@ pub(super) mod tests {
             ("metadata.data.value", |m| {
                 m.data[0].value = "s".repeat(100_001)
             }),
+            ("metadata.data", |m| {
+                m.data = vec![
+                    Datum {
+                        label: "a".into(),
+                        value: "s".repeat(90_000)
+                    };
+                    3
+                ]
+            }),
+            ("metadata.data", |m| m.data[0].value = "\n".repeat(5_001)),
             ("metadata.data", |m| m.data = vec![m.data[0].clone(); 2_001]),
         ];
         for (field, change) in changes {
@@ -661,6 +712,18 @@ pub(super) mod tests {
             assert!(!error.to_string().contains("secret"));
         }
         assert!(serde_json::from_str::<Metadata>("{}").is_err());
+    }
+
+    #[test]
+    fn documents_are_counted_and_their_names_measured() {
+        let mut documents = receipt().documents;
+        assert!(check_documents(&documents).is_ok());
+        assert!(check_documents(&[]).is_err());
+        documents[0].name = "secret".repeat(50);
+        let error = check_documents(&documents).unwrap_err();
+        assert_eq!(error.element(), "documents[0].name");
+        assert!(!error.to_string().contains("secret"));
+        assert!(check_documents(&vec![receipt().documents[0].clone(); 501]).is_err());
     }
 
     #[test]

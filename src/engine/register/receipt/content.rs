@@ -300,6 +300,9 @@ impl Writer<'_> {
     }
 
     fn documents(&mut self) -> Result<()> {
+        if self.receipt.documents.is_empty() {
+            return Ok(());
+        }
         let table = self.section(&self.words.documents)?;
         let head = self.flow.element(table, Tag::THead);
         let row = self.flow.element(head, Tag::TR);

@@ -16,8 +16,8 @@ pub(super) const RIGHT: f32 = WIDTH - LEFT;
 /// The body of a page, between its head and its foot.
 pub(super) const TOP: f32 = 84.0;
 pub(super) const BOTTOM: f32 = 722.0;
-/// The most pages of a receipt; 1,000,000 characters of data and 2,000 documents stay below.
-const MOST_PAGES: usize = 2_000;
+/// The most pages of a receipt; what `Metadata::check` and `check_documents` let through stays below.
+pub(super) const MOST_PAGES: usize = 2_000;
 
 /// Colours, as RGB.
 pub(super) const BLUE: [u8; 3] = [0x1b, 0x36, 0x5d];

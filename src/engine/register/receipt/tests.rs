@@ -85,6 +85,29 @@ fn many_documents_and_long_data_flow_over_pages() {
     assert!((12..60).contains(&composed.pages), "{}", composed.pages);
 }
 
+/// A twentieth of the most that a request may hold, of characters that take most room, stays below a twentieth of the pages.
+#[test]
+fn what_may_be_registered_can_be_printed() {
+    let mut largest = receipt();
+    let value = "\u{10FFFF}".repeat(9_900) + &"\n".repeat(250);
+    largest.metadata.data = vec![Datum {
+        label: "\u{10FFFF}".repeat(100),
+        value,
+    }];
+    largest.documents = vec![
+        Document::of(
+            DocumentRole::Attachment,
+            &"\u{10FFFF}".repeat(255),
+            &"x".repeat(255),
+            b""
+        );
+        25
+    ];
+    assert!(largest.metadata.check().is_ok());
+    let pages = usize::try_from(composed(&largest).pages).unwrap();
+    assert!(pages * 20 < layout::MOST_PAGES, "{pages}");
+}
+
 #[test]
 fn no_text_stops_a_registration() {
     let odd = [

@@ -3,7 +3,8 @@
 //! XML 1.0. In: the entry. Out: UTF-8 bytes in the namespace `urn:rubrica:registro:1`; times are RFC 3339 with the offset of the sede.
 
 use crate::engine::register::{
-    Direction, Document, DocumentRole, Identification, IdentificationMethod, Named, Person, Receipt,
+    Datum, Direction, Document, DocumentRole, Identification, IdentificationMethod, Named, Person,
+    Receipt,
 };
 use crate::engine::{Error, Result, Time};
 use quick_xml::Writer;
@@ -79,10 +80,7 @@ impl Out<'_> {
             self.identification(identification)?;
         }
         self.inside("datos", &[], |o| {
-            metadata
-                .data
-                .iter()
-                .try_for_each(|d| o.leaf("dato", &[("etiqueta", &d.label)], &d.value))
+            metadata.data.iter().try_for_each(|d| o.datum(d))
         })?;
         self.inside("documentos", &[], |o| {
             documents.iter().try_for_each(|d| o.document(d))
@@ -145,6 +143,13 @@ impl Out<'_> {
             o.leaf("tamano", &[], &document.size.to_string())?;
             o.leaf("sha256", &[], &document.sha256.to_string())?;
             o.leaf("sha512", &[], &document.sha512.to_string())
+        })
+    }
+
+    fn datum(&mut self, datum: &Datum) -> Result<()> {
+        self.inside("dato", &[], |o| {
+            o.leaf("etiqueta", &[], &datum.label)?;
+            o.leaf("valor", &[], &datum.value)
         })
     }
 
