@@ -10,6 +10,7 @@ use super::request::Request;
 use crate::engine::codes::{Cea, CodeKey};
 use crate::engine::register::{
     Calendar, Document, Metadata, Named, Names, NumberLayout, Receipt, Sealing, Sede,
+    check_documents,
 };
 use crate::engine::{Error, Result, Time};
 use crate::service::callers::{Caller, Operation};
@@ -237,6 +238,12 @@ impl Reception {
         self.layout.office(&office.code)?;
         self.usable_seal(&entity.seal)?;
         self.check_will(request, procedure.unsigned)?;
+        let documents: Vec<Document> = request
+            .documents
+            .iter()
+            .map(|d| d.document.clone())
+            .collect();
+        check_documents(&documents)?;
         Ok(Kept {
             names: Names {
                 entity: Named::new(&entity.code, &entity.name),
@@ -246,11 +253,7 @@ impl Reception {
                 procedure: Some(Named::new(&procedure.code, &procedure.name)),
             },
             metadata: metadata.clone(),
-            documents: request
-                .documents
-                .iter()
-                .map(|d| d.document.clone())
-                .collect(),
+            documents,
             attachments_inside: request.attachments_inside,
             layout: self.layout.to_string(),
             seal: entity.seal.clone(),
