@@ -1,8 +1,8 @@
 //! How a seal looks on the page: a frame with lines of text, in a font of its own.
 //!
 //! ISO 32000-2 §12.5.5 and §9.7; ISO 19005-3 §6.2.11 (unchecked): the font is embedded, its widths agree, its text can be
-//! extracted. In: the seal and an [`EmbeddedFont`]; out: a form XObject in DeviceRGB. Lines are set from left to right; a
-//! line that is too wide makes the type smaller, for all.
+//! extracted. In: the seal and an [`EmbeddedFont`]; out: a form XObject in DeviceRGB. Lines are set from left to right
+//! and broken between words; the type is as large as the rectangle allows.
 
 use super::draft::Draft;
 use super::font::EmbeddedFont;
@@ -16,6 +16,8 @@ use std::rc::Rc;
 const PADDING: f64 = 4.0;
 /// The largest type, in points.
 const SIZE: f64 = 9.0;
+/// The smallest type that lines are broken for.
+const SMALLEST: f64 = 5.0;
 const LEADING: f64 = 1.25;
 /// In every subset, so that another time of day needs no other font.
 const ALWAYS: &str = "0123456789 :;.,/+-()TZ";
@@ -73,10 +75,7 @@ pub(super) fn number(value: f64) -> Object {
 }
 
 fn draw(lines: &[String], font: &EmbeddedFont, [width, height]: [f64; 2]) -> Vec<u8> {
-    let widest = lines.iter().map(|l| font.width(l)).max().unwrap_or(0);
-    let by_width = (width - 2.0 * PADDING) * 1000.0 / f64::from(widest.max(1));
-    let by_height = (height - 2.0 * PADDING) / (LEADING * lines.len().max(1) as f64);
-    let size = SIZE.min(by_width).min(by_height);
+    let (size, lines) = fit(lines, font, [width - 2.0 * PADDING, height - 2.0 * PADDING]);
     let text = |value: f64| String::from_utf8_lossy(&number(value).to_bytes()).into_owned();
     let mut content = format!(
         "q 0.2 0.2 0.2 RG 0.5 w 0.25 0.25 {} {} re S\nBT 0 0 0 rg /F1 {} Tf {} TL\n",
@@ -86,7 +85,7 @@ fn draw(lines: &[String], font: &EmbeddedFont, [width, height]: [f64; 2]) -> Vec
         text(size * LEADING),
     );
     content.push_str(&format!("{PADDING} {} Td\n", text(height - PADDING - size)));
-    for line in lines {
+    for line in &lines {
         content.push('<');
         for glyph in font.identifiers(line) {
             content.push_str(&format!("{glyph:04X}"));
@@ -95,6 +94,50 @@ fn draw(lines: &[String], font: &EmbeddedFont, [width, height]: [f64; 2]) -> Vec
     }
     content.push_str("ET Q\n");
     content.into_bytes()
+}
+
+/// The largest type in which the lines, broken between words, fit; below the smallest they are not broken but shrunk.
+fn fit(lines: &[String], font: &EmbeddedFont, [width, height]: [f64; 2]) -> (f64, Vec<String>) {
+    let rows = |size: f64| height / (size * LEADING);
+    let mut size = SIZE;
+    while size >= SMALLEST {
+        let broken: Option<Vec<Vec<String>>> = lines
+            .iter()
+            .map(|line| broken(line, font, width * 1000.0 / size))
+            .collect();
+        if let Some(broken) = broken.map(|b| b.concat())
+            && broken.len() as f64 <= rows(size)
+        {
+            return (size, broken);
+        }
+        size -= 0.5;
+    }
+    let widest = lines.iter().map(|l| font.width(l)).max().unwrap_or(0);
+    let by_width = width * 1000.0 / f64::from(widest.max(1));
+    let by_height = height / (LEADING * lines.len().max(1) as f64);
+    (SMALLEST.min(by_width).min(by_height), lines.to_vec())
+}
+
+/// A line broken between words so that no part is wider than `width`; `None` where a word is.
+fn broken(line: &str, font: &EmbeddedFont, width: f64) -> Option<Vec<String>> {
+    let fits = |text: &str| f64::from(font.width(text)) <= width;
+    let mut parts = vec![String::new()];
+    for word in line.split(' ') {
+        let last = parts.last_mut()?;
+        let longer = if last.is_empty() {
+            word.to_string()
+        } else {
+            format!("{last} {word}")
+        };
+        if fits(&longer) {
+            *last = longer;
+        } else if fits(word) {
+            parts.push(word.to_string());
+        } else {
+            return None;
+        }
+    }
+    Some(parts)
 }
 
 /// A Type0 font with Identity-H over a CIDFontType2 (ISO 32000-2 §9.7.4 to §9.7.6).
@@ -203,4 +246,49 @@ fn subset_for(seal: &VisibleSeal) -> Result<Rc<EmbeddedFont>> {
         kept.push((address, characters, Rc::clone(&font)));
         Ok(font)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn font() -> EmbeddedFont {
+        EmbeddedFont::subset(super::super::font::DEJAVU, "Firmado por: INSTITUTO").unwrap()
+    }
+
+    #[test]
+    fn lines_are_broken_before_they_are_shrunk() {
+        let lines = vec!["Firmado por: INSTITUTO".to_string()];
+        let (size, broken) = fit(&lines, &font(), [80.0, 40.0]);
+        assert_eq!((size, broken.len()), (SIZE, 2));
+        let (size, broken) = fit(&lines, &font(), [80.0, 12.0]);
+        assert_eq!(broken, lines);
+        assert!((SMALLEST..SIZE).contains(&size), "{size}");
+        let (size, _) = fit(&lines, &font(), [80.0, 3.0]);
+        assert!(size < SMALLEST);
+    }
+
+    #[test]
+    fn a_rectangle_must_leave_room() {
+        assert_eq!(
+            measure([1.0, 2.0, 101.0, 52.0]).unwrap(),
+            [1.0, 2.0, 100.0, 50.0]
+        );
+        for wrong in [
+            [1.0, 2.0, 1.0, 52.0],
+            [100.0, 2.0, 1.0, 52.0],
+            [f32::NAN, 2.0, 101.0, 52.0],
+            [1.0, 2.0, f32::INFINITY, 52.0],
+        ] {
+            assert!(measure(wrong).is_err());
+        }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let written = |value| String::from_utf8(number(value).to_bytes()).unwrap();
+        assert_eq!(written(10.0), "10");
+        assert_eq!(written(0.25), "0.25");
+        assert_eq!(written(-1.0 / 3.0), "-0.333");
+    }
 }

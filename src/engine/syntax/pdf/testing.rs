@@ -49,8 +49,8 @@ fn stream(out: &mut Vec<u8>, number: u32, fields: &[(u8, usize, u8)], entries: &
         out,
         number,
         &format!(
-            "<</Type/XRef/W[1 2 1]{entries}/Filter/ASCIIHexDecode/Length {}>>stream\n{data}\nendstream",
-            data.len()
+            "<</Type/XRef/W[1 2 1]{entries}/Filter/ASCIIHexDecode/Length {}>>stream\n{data}>\nendstream",
+            data.len() + 1
         ),
     )
 }
