@@ -2,6 +2,7 @@
 
 mod check_code;
 mod citizen;
+mod compose;
 pub mod receive;
 pub mod request;
 mod seal_pdf;
@@ -10,6 +11,7 @@ mod validate;
 
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;
+pub use compose::{CODE_PAGE, SealedReceipts};
 pub use seal_pdf::{CodeIssue, CodeWish, Issued, SealDesk, Wish};
 pub use sign::{Order, Sealed, Timestamping, seal};
 pub use validate::{Validated, settle, validate};

@@ -4,6 +4,7 @@
 //! is kept as the document behind it. The code is printed on every page; on a document that bears signatures already,
 //! whose pages must stay as they are, it stands in the visible seal instead. Not here: receipts (`flow::receive`).
 
+use super::compose::CODE_PAGE;
 use super::sign::{Order, Sealed, Timestamping, seal};
 use crate::engine::codes::{Cea, CodeKey, CodeType, Validity, print, verification_url};
 use crate::engine::formats::pades::{Pades, stamp};
@@ -19,8 +20,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The path of the page that checks codes, below the address of the sede.
-const CODE_PAGE: &str = "/verificar/codigo";
 /// Where the code stands on a document that is signed already: at the foot of its first page.
 const FOOT: [f32; 4] = [36.0, 16.0, 420.0, 60.0];
 
