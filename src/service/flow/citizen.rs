@@ -5,19 +5,21 @@
 //! register. Not here: whether a procedure may do without one (`flow::receive`).
 
 use super::receive::Signatures;
+use super::validate::settle;
 use crate::engine::formats::{Input, recognise};
-use crate::engine::validation::{
-    Indication, Policy, SignatureVerdict, SubIndication, Verdict, validate,
-};
+use crate::engine::validation::{Indication, Policy, SignatureVerdict, SubIndication, Verdict};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::service::clock::Clock;
+use crate::service::sources::Sources;
 use std::sync::Arc;
 
-/// Judges the signatures of requests by a policy, with what the request itself brings.
+/// Judges the signatures of requests by a policy, with what the request brings and the sources have.
 #[derive(Debug, Clone)]
 pub struct CitizenSignatures {
     /// The policy, with its anchors.
     pub policy: Arc<Policy>,
+    /// Where revocation data and issuers come from.
+    pub sources: Arc<Sources>,
     /// The official time.
     pub clock: Arc<dyn Clock>,
 }
@@ -35,7 +37,7 @@ impl Signatures for CitizenSignatures {
             detached: &[],
         };
         let evidence = format.inspect(input, &mut self.policy.limits.budget())?;
-        accept(&validate(&evidence, &self.policy, self.clock.now()))
+        accept(&settle(evidence, &self.policy, &self.sources, self.clock.now()).verdict)
     }
 }
 
@@ -101,6 +103,7 @@ mod tests {
         let anchors = Anchors::read(files.iter().map(|f| &f[..])).unwrap();
         CitizenSignatures {
             policy: Arc::new(Policy::baseline(anchors)),
+            sources: Arc::default(),
             clock: Arc::new(SettableClock::at(now())),
         }
     }
