@@ -7,7 +7,7 @@
 use super::algorithm::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
 use super::digest::digest;
 use crate::engine::error::{Error, Result};
-use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, der, names};
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::nid::Nid;
@@ -306,7 +306,7 @@ fn md(algorithm: DigestAlgorithm) -> &'static openssl::md::MdRef {
 
 /// `RSAPublicKey` (RFC 8017 §A.1.1).
 fn rsa_key(key: &[u8]) -> Result<Material> {
-    let mut fields = Tlv::whole(Reader::ber(key), "RSAPublicKey")?.inner_of("RSAPublicKey")?;
+    let mut fields = Reader::ber(key).whole_sequence("RSAPublicKey")?;
     let modulus = fields.expect(Tag::INTEGER, "modulus")?.unsigned()?.to_vec();
     let exponent = fields
         .expect(Tag::INTEGER, "publicExponent")?

@@ -62,7 +62,7 @@ fn range_in(outer: &[u8], part: &Tlv<'_>) -> Range<usize> {
 impl Certificate {
     /// From DER, or from the BER that old issuers wrote.
     pub fn from_der(bytes: &[u8]) -> Result<Certificate> {
-        let mut outer = Tlv::whole(Reader::ber(bytes), "Certificate")?.inner_of("Certificate")?;
+        let mut outer = Reader::ber(bytes).whole_sequence("Certificate")?;
         let tbs_element = outer.expect(Tag::SEQUENCE, "tbsCertificate")?;
         let outer_algorithm = outer.expect(Tag::SEQUENCE, "signatureAlgorithm")?;
         let signature = outer

@@ -109,8 +109,7 @@ pub struct CertificateList {
 impl CertificateList {
     /// From DER or BER; the entries are not looked at yet.
     pub fn from_der(bytes: &[u8]) -> Result<CertificateList> {
-        let mut outer =
-            Tlv::whole(Reader::ber(bytes), "CertificateList")?.inner_of("CertificateList")?;
+        let mut outer = Reader::ber(bytes).whole_sequence("CertificateList")?;
         let tbs_element = outer.expect(Tag::SEQUENCE, "tbsCertList")?;
         let algorithm = outer.expect(Tag::SEQUENCE, "signatureAlgorithm")?;
         let signature = outer
@@ -306,8 +305,7 @@ impl RevokedEntry {
 
 fn issuing_distribution_point(value: &[u8]) -> Result<IssuingDistributionPoint> {
     let mut point = IssuingDistributionPoint::default();
-    let mut fields = Tlv::whole(Reader::ber(value), "issuingDistributionPoint")?
-        .inner_of("issuingDistributionPoint")?;
+    let mut fields = Reader::ber(value).whole_sequence("issuingDistributionPoint")?;
     while let Some(field) = fields.next_element()? {
         match field.tag().context_number() {
             Some(0) => point.full_name = distribution_point_name(&field)?,

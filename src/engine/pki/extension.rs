@@ -139,8 +139,7 @@ pub(super) fn key_usage(value: &[u8]) -> Result<KeyUsage> {
 }
 
 pub(super) fn basic_constraints(value: &[u8]) -> Result<BasicConstraints> {
-    let mut fields =
-        Tlv::whole(Reader::ber(value), "basicConstraints")?.inner_of("basicConstraints")?;
+    let mut fields = Reader::ber(value).whole_sequence("basicConstraints")?;
     let ca = fields
         .optional(Tag::BOOLEAN, "cA")?
         .map(|b| b.boolean())
@@ -155,7 +154,7 @@ pub(super) fn basic_constraints(value: &[u8]) -> Result<BasicConstraints> {
 }
 
 pub(super) fn extended_key_usage(value: &[u8]) -> Result<Vec<Oid>> {
-    let mut list = Tlv::whole(Reader::ber(value), "extKeyUsage")?.inner_of("extKeyUsage")?;
+    let mut list = Reader::ber(value).whole_sequence("extKeyUsage")?;
     let mut purposes = Vec::new();
     while !list.is_empty() {
         purposes.push(list.oid("KeyPurposeId")?);
@@ -170,8 +169,7 @@ pub(super) fn subject_key_identifier(value: &[u8]) -> Result<Vec<u8>> {
 }
 
 pub(super) fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier> {
-    let mut fields = Tlv::whole(Reader::ber(value), "authorityKeyIdentifier")?
-        .inner_of("authorityKeyIdentifier")?;
+    let mut fields = Reader::ber(value).whole_sequence("authorityKeyIdentifier")?;
     let mut identifier = AuthorityKeyIdentifier::default();
     while let Some(field) = fields.next_element()? {
         match field.tag().context_number() {
@@ -210,12 +208,11 @@ fn general_name(name: &Tlv<'_>) -> Result<GeneralName> {
 }
 
 pub(super) fn subject_alt_name(value: &[u8]) -> Result<Vec<GeneralName>> {
-    general_names(Tlv::whole(Reader::ber(value), "subjectAltName")?.inner_of("subjectAltName")?)
+    general_names(Reader::ber(value).whole_sequence("subjectAltName")?)
 }
 
 pub(super) fn policies(value: &[u8]) -> Result<Vec<Oid>> {
-    let mut list =
-        Tlv::whole(Reader::ber(value), "certificatePolicies")?.inner_of("certificatePolicies")?;
+    let mut list = Reader::ber(value).whole_sequence("certificatePolicies")?;
     let mut policies = Vec::new();
     while !list.is_empty() {
         policies.push(
@@ -228,8 +225,7 @@ pub(super) fn policies(value: &[u8]) -> Result<Vec<Oid>> {
 
 /// `CRLDistributionPoints` or `FreshestCRL` (RFC 5280 §4.2.1.13, §4.2.1.15).
 pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
-    let mut list = Tlv::whole(Reader::ber(value), "cRLDistributionPoints")?
-        .inner_of("cRLDistributionPoints")?;
+    let mut list = Reader::ber(value).whole_sequence("cRLDistributionPoints")?;
     let mut points = Vec::new();
     while !list.is_empty() {
         let mut fields = list.sequence("DistributionPoint")?;
@@ -264,8 +260,7 @@ pub(super) fn distribution_point_name(field: &Tlv<'_>) -> Result<Vec<GeneralName
 
 /// `AuthorityInfoAccess` (RFC 5280 §4.2.2.1): (access method, URI) pairs.
 pub(super) fn authority_information_access(value: &[u8]) -> Result<Vec<(Oid, String)>> {
-    let mut list =
-        Tlv::whole(Reader::ber(value), "authorityInfoAccess")?.inner_of("authorityInfoAccess")?;
+    let mut list = Reader::ber(value).whole_sequence("authorityInfoAccess")?;
     let mut all = Vec::new();
     while !list.is_empty() {
         let mut fields = list.sequence("AccessDescription")?;
@@ -279,7 +274,7 @@ pub(super) fn authority_information_access(value: &[u8]) -> Result<Vec<(Oid, Str
 
 /// The statement identifiers of `qcStatements` (RFC 3739 §3.2.6), and the types of EN 319 412-5 §4.2.3.
 pub(super) fn qc_statements(value: &[u8]) -> Result<Vec<Oid>> {
-    let mut list = Tlv::whole(Reader::ber(value), "qcStatements")?.inner_of("qcStatements")?;
+    let mut list = Reader::ber(value).whole_sequence("qcStatements")?;
     let mut all = Vec::new();
     while !list.is_empty() {
         let mut statement = list.sequence("QCStatement")?;

@@ -149,7 +149,7 @@ pub struct OcspResponse {
 impl OcspResponse {
     /// From an `OCSPResponse` whose status is successful, or from a bare `BasicOCSPResponse`.
     pub fn from_der(bytes: &[u8]) -> Result<OcspResponse> {
-        let mut outer = Tlv::whole(Reader::ber(bytes), "OCSPResponse")?.inner_of("OCSPResponse")?;
+        let mut outer = Reader::ber(bytes).whole_sequence("OCSPResponse")?;
         if outer.peek() == Some(Tag::SEQUENCE) {
             return OcspResponse::basic(bytes, bytes);
         }
@@ -175,8 +175,7 @@ impl OcspResponse {
     }
 
     fn basic(original: &[u8], basic: &[u8]) -> Result<OcspResponse> {
-        let mut fields =
-            Tlv::whole(Reader::ber(basic), "BasicOCSPResponse")?.inner_of("BasicOCSPResponse")?;
+        let mut fields = Reader::ber(basic).whole_sequence("BasicOCSPResponse")?;
         let data = fields.expect(Tag::SEQUENCE, "tbsResponseData")?;
         let signature_algorithm = SignatureAlgorithm::from_identifier(
             &fields.expect(Tag::SEQUENCE, "signatureAlgorithm")?,
@@ -376,7 +375,7 @@ pub fn request(cert_id: &CertId, nonce: Option<&[u8]>) -> Vec<u8> {
 
 /// The certificates asked about and the nonce extension's value, from an `OCSPRequest`.
 pub fn read_request(bytes: &[u8]) -> Result<(Vec<CertId>, Option<Vec<u8>>)> {
-    let mut outer = Tlv::whole(Reader::ber(bytes), "OCSPRequest")?.inner_of("OCSPRequest")?;
+    let mut outer = Reader::ber(bytes).whole_sequence("OCSPRequest")?;
     let mut fields = outer.sequence("tbsRequest")?;
     fields.optional(Tag::context(0), "version")?;
     fields.optional(Tag::context(1), "requestorName")?;

@@ -56,7 +56,7 @@ pub struct TstInfo {
 impl TstInfo {
     /// From the content of a token.
     pub fn from_der(bytes: &[u8]) -> Result<TstInfo> {
-        let mut fields = Tlv::whole(Reader::ber(bytes), "TSTInfo")?.inner_of("TSTInfo")?;
+        let mut fields = Reader::ber(bytes).whole_sequence("TSTInfo")?;
         if fields.expect(Tag::INTEGER, "version")?.u64()? != 1 {
             return Err(Error::unsupported("TSTInfo.version", "is not 1"));
         }
@@ -199,8 +199,7 @@ impl TimestampRequest {
 
     /// From DER; critical extensions are refused (RFC 3161 §2.4.1).
     pub fn from_der(bytes: &[u8]) -> Result<TimestampRequest> {
-        let mut fields =
-            Tlv::whole(Reader::ber(bytes), "TimeStampReq")?.inner_of("TimeStampReq")?;
+        let mut fields = Reader::ber(bytes).whole_sequence("TimeStampReq")?;
         if fields.expect(Tag::INTEGER, "version")?.u64()? != 1 {
             return Err(Error::unsupported("TimeStampReq.version", "is not 1"));
         }
@@ -233,7 +232,7 @@ impl TimestampRequest {
 /// The token of a `TimeStampResp` (RFC 3161 §2.4.2), checked against the request: status granted, the same imprint,
 /// nonce and (where asked) policy. The token's signature is not checked here.
 pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<TimestampToken> {
-    let mut fields = Tlv::whole(Reader::ber(bytes), "TimeStampResp")?.inner_of("TimeStampResp")?;
+    let mut fields = Reader::ber(bytes).whole_sequence("TimeStampResp")?;
     let mut status = fields.sequence("PKIStatusInfo")?;
     let number = status.expect(Tag::INTEGER, "status")?.u64()?;
     if number > 1 {

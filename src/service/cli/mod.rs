@@ -6,6 +6,7 @@ mod args;
 mod exit;
 mod input;
 mod replay;
+mod seal;
 mod verify;
 
 pub use exit::Exit;
@@ -35,6 +36,7 @@ macro_rules! verbs {
 
 verbs! {
     verify Verify "Validate signed files: PDF, ASiC containers (acuses), CMS signatures";
+    seal Seal "Seal a PDF";
     replay Replay "Judge exported evidence again";
 }
 

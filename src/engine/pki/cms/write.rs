@@ -89,8 +89,7 @@ pub fn add_unsigned_attribute(
     signer: usize,
     attribute: &Attribute,
 ) -> Result<Vec<u8>> {
-    let mut outer =
-        Tlv::whole(Reader::ber(bytes), "CMS ContentInfo")?.inner_of("CMS ContentInfo")?;
+    let mut outer = Reader::ber(bytes).whole_sequence("CMS ContentInfo")?;
     let content_type = outer.expect(Tag::OID, "contentType")?;
     let data = outer
         .expect(Tag::context(0), "content")?

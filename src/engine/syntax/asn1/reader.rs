@@ -277,6 +277,13 @@ impl<'a> Reader<'a> {
         self.expect(Tag::SEQUENCE, what)?.inner_of(what)
     }
 
+    /// A reader of the only element of the input, a SEQUENCE.
+    pub fn whole_sequence(mut self, what: &'static str) -> Result<Reader<'a>> {
+        let inner = self.sequence(what)?;
+        self.finish(what)?;
+        Ok(inner)
+    }
+
     /// A reader of the next element, a SET.
     pub fn set(&mut self, what: &'static str) -> Result<Reader<'a>> {
         self.expect(Tag::SET, what)?.inner_of(what)
