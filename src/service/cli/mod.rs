@@ -3,6 +3,7 @@
 //! A verb is a file here, with its arguments as `Arguments` and a function `run`, and a line in [`verbs`].
 
 mod args;
+mod caller_key;
 mod exit;
 mod input;
 mod replay;
@@ -38,6 +39,7 @@ verbs! {
     verify Verify "Validate signed files: PDF, ASiC containers (acuses), CMS signatures";
     seal Seal "Seal a PDF";
     replay Replay "Judge exported evidence again";
+    caller_key CallerKey "Make an API key for a caller";
 }
 
 /// Seals register receipts and documents of public e-offices, and proves what was sealed.

@@ -1,5 +1,6 @@
 //! The jobs, a page each, every line a stage: sign, validate, receive a request, check a certificate.
 
+mod check_certificate;
 mod check_code;
 mod citizen;
 mod compose;
@@ -9,6 +10,7 @@ mod seal_pdf;
 mod sign;
 mod validate;
 
+pub use check_certificate::{check_seal, revocation};
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;
 pub use compose::{CODE_PAGE, SealedReceipts};

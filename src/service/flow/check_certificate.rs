@@ -1,0 +1,175 @@
+//! Whether a certificate is revoked, asked now: fetch what is known of it, read it, answer (RFC 5280 §6.3, RFC 6960 §3.2).
+//!
+//! In: a certificate and its issuer. Out: good, revoked, unknown, or why it could not be checked; an outage is never turned
+//! into an answer. Not here: the path of the certificate (`engine::validation`).
+
+use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
+use crate::engine::pki::path::{Certificates, SignatureChecks};
+use crate::engine::pki::revocation::{Answer, Status, by_crl, by_ocsp};
+use crate::engine::pki::{Certificate, CertificateList, OcspResponse, extension};
+use crate::engine::validation::Want;
+use crate::engine::{Error, Result, Time};
+use crate::service::keys::Seal;
+use crate::service::sources::Sources;
+
+/// The newest answer about `certificate`, issued by `issuer`, that the sources have.
+///
+/// Errors: `Unavailable` where no source has a usable answer that is fresh at `now`.
+pub fn revocation(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    sources: &Sources,
+    now: Time,
+) -> Result<Answer> {
+    let mut pool = Pool::default();
+    let add = |c: &Certificate, pool: &mut Pool| {
+        pool.add(Object::new(
+            ObjectKind::Certificate,
+            c.bytes(),
+            Origin::Given,
+        ))
+    };
+    let want = want(
+        certificate,
+        add(certificate, &mut pool),
+        add(issuer, &mut pool),
+        now,
+    );
+    let answers = sources.fetch(&want, &pool)?;
+    let usable = answers
+        .iter()
+        .filter_map(|object| answer(certificate, issuer, object));
+    usable
+        .filter(|answer| matches!(answer.status, Status::Revoked { .. }) || answer.next_update.is_none_or(|next| now < next))
+        .max_by_key(|answer| answer.this_update)
+        .ok_or_else(|| {
+            Error::unavailable("revocation status", "no source has a usable answer")
+                .remedy("Check that the addresses in the certificate can be reached, or give its revocation lists.")
+        })
+}
+
+/// Asks for the certificate of a seal, and notes a revocation on it: from then on it seals nothing.
+pub fn check_seal(seal: &Seal, sources: &Sources, now: Time) -> Result<Answer> {
+    let issuer = seal
+        .chain
+        .iter()
+        .find(|c| c.subject() == seal.certificate.issuer())
+        .ok_or_else(|| {
+            Error::unavailable(
+                format!("seal {:?}", seal.name()),
+                "its key file does not hold the certificate of its issuer",
+            )
+            .remedy("Put the issuer's certificate into the key file or `certificate`.")
+        })?;
+    let answer = revocation(&seal.certificate, issuer, sources, now)?;
+    if let Status::Revoked { at, .. } = answer.status {
+        seal.note_revoked(at);
+    }
+    Ok(answer)
+}
+
+fn want(certificate: &Certificate, id: ObjectId, issuer: ObjectId, now: Time) -> Want {
+    let points = certificate.distribution_points().iter();
+    Want::Revocation {
+        certificate: id,
+        issuer,
+        ocsp: certificate.ocsp_uris().map(str::to_string).collect(),
+        crls: points
+            .flat_map(|point| extension::uris(&point.full_name))
+            .map(str::to_string)
+            .collect(),
+        not_before: Some(now.unix()),
+    }
+}
+
+fn answer(certificate: &Certificate, issuer: &Certificate, object: &Object) -> Option<Answer> {
+    let id = object.id().0;
+    let mut checks = SignatureChecks::default();
+    match object.kind {
+        ObjectKind::CertificateRevocationList => {
+            let list = CertificateList::from_der(&object.bytes).ok()?;
+            by_crl(certificate, issuer, &list, id, &mut checks).ok()
+        }
+        ObjectKind::OcspResponse => {
+            let response = OcspResponse::from_der(&object.bytes).ok()?;
+            by_ocsp(
+                certificate,
+                issuer,
+                &response,
+                id,
+                &Certificates::default(),
+                &mut checks,
+            )
+            .ok()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ErrorKind;
+    use crate::service::clock::{Clock, SystemClock};
+    use crate::service::config::{SealSettings, SourceSettings};
+    use crate::service::keys::{KeyFile, Passphrase};
+    use crate::service::sources::Folder;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    fn certs() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/test")
+    }
+
+    fn seal(name: &str) -> Seal {
+        let settings: SealSettings = toml::from_str("name = \"s\"\nkey = \"s.p12\"").unwrap();
+        let file = std::fs::read(certs().join(format!("{name}.p12"))).unwrap();
+        let file = KeyFile::from_pkcs12(&file, &Passphrase::new("demo"), name).unwrap();
+        let mut seal = Seal::new(&settings, file).unwrap();
+        let issuer = std::fs::read(certs().join("ca.pem")).unwrap();
+        seal.chain = Certificate::from_pem_or_der(&issuer).unwrap();
+        seal
+    }
+
+    fn sources(paths: &[PathBuf]) -> Sources {
+        let settings = SourceSettings {
+            offline: true,
+            ..SourceSettings::default()
+        };
+        Sources::new(
+            &settings,
+            Folder::read(paths).unwrap(),
+            Arc::new(SystemClock),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_revoked_seal_seals_no_more_and_a_good_one_does() {
+        let now = SystemClock.now();
+        let sources = sources(&[certs()]);
+        let good = seal("seal");
+        assert_eq!(
+            check_seal(&good, &sources, now).unwrap().status,
+            Status::Good
+        );
+        good.check_usable(now).unwrap();
+        let revoked = seal("revoked");
+        assert!(matches!(
+            check_seal(&revoked, &sources, now).unwrap().status,
+            Status::Revoked { .. }
+        ));
+        assert_eq!(
+            revoked.check_usable(now).unwrap_err().kind(),
+            ErrorKind::Refused
+        );
+    }
+
+    #[test]
+    fn an_outage_is_no_answer() {
+        let revoked = seal("revoked");
+        let error = check_seal(&revoked, &sources(&[]), SystemClock.now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(revoked.revoked.get().is_none());
+    }
+}
