@@ -11,9 +11,9 @@ use crate::engine::pki::trust::Anchors;
 use crate::engine::{Error, Result};
 use crate::service::clock::{Clock, SystemClock};
 use crate::service::config::{Config, SealSettings, TsaSettings, WhenTsaFails};
-use crate::service::flow::{Order, Sealed, seal};
+use crate::service::flow::{Order, Sealed, check_seal, seal};
 use crate::service::keys::Seal;
-use crate::service::sources::{Client, Fetching, Folder, TimestampAuthorities};
+use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,6 +65,9 @@ pub(super) struct Arguments {
     /// The place that the signature states
     #[arg(long)]
     location: Option<String>,
+    /// Do not ask whether the certificate of the seal was revoked
+    #[arg(long)]
+    offline: bool,
     /// Replace OUT if it is there
     #[arg(long)]
     force: bool,
@@ -77,6 +80,9 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     let document = input::open(&arguments.input)?;
     check_pdf(&document)?;
     let by = Seal::load(settings)?;
+    if !arguments.offline {
+        ask_about(&by, &config)?;
+    }
     let authorities = authorities(&config, settings)?;
     let options = Options::Pades(PadesOptions {
         reason: arguments.reason.clone().or_else(|| settings.reason.clone()),
@@ -183,6 +189,23 @@ fn check_pdf(document: &[u8]) -> Result<()> {
         return Err(Error::malformed("IN", "is not a PDF").remedy("Give a PDF."));
     }
     Ok(())
+}
+
+/// A seal that is revoked seals nothing; one whose status nobody tells now, seals, and this is said.
+fn ask_about(by: &Seal, config: &Config) -> Result<()> {
+    let paths = [config.trust.certificates.as_slice(), &config.trust.crls].concat();
+    let sources = Sources::new(
+        &config.sources,
+        Folder::read(&paths)?,
+        Arc::new(SystemClock),
+    )?;
+    match check_seal(by, &sources, SystemClock.now()) {
+        Ok(_) => by.check_usable(SystemClock.now()),
+        Err(error) => {
+            eprintln!("rubrica: not known whether the seal was revoked: {error}");
+            Ok(())
+        }
+    }
 }
 
 fn authorities(config: &Config, settings: &SealSettings) -> Result<Option<TimestampAuthorities>> {
