@@ -455,7 +455,7 @@ impl Writer<'_> {
             );
         }
         self.flow
-            .fill(Mark::Header, LEFT, 76.0, RIGHT - LEFT, 1.2, BLUE);
+            .fill(Mark::Header, LEFT, 67.0, RIGHT - LEFT, 1.2, BLUE);
     }
 
     fn foot(&mut self, part: NodeId, code: &CodeBlock, page: usize, total: usize) {

@@ -14,7 +14,7 @@ pub(super) const HEIGHT: f32 = 841.89;
 pub(super) const LEFT: f32 = 51.0;
 pub(super) const RIGHT: f32 = WIDTH - LEFT;
 /// The body of a page, between its head and its foot.
-pub(super) const TOP: f32 = 84.0;
+pub(super) const TOP: f32 = 76.0;
 pub(super) const BOTTOM: f32 = 722.0;
 /// The most pages of a receipt; what `Metadata::check` and `check_documents` let through stays below.
 pub(super) const MOST_PAGES: usize = 2_000;
