@@ -6,7 +6,14 @@
 #![allow(dead_code)] // each of the programs that share it uses a part
 
 use rubrica::engine::Time;
-use rubrica::service::config::SealSettings;
+use rubrica::engine::crypto::DigestAlgorithm;
+use rubrica::engine::evidence::{Object, ObjectKind, Origin};
+use rubrica::engine::formats::pades::Pades;
+use rubrica::engine::formats::{Format, Input, Options, PadesOptions, SignRequest};
+use rubrica::engine::pki::trust::Anchors;
+use rubrica::engine::validation::{Policy, Revocation, Verdict, validate};
+use rubrica::service::config::{SealSettings, WhenTsaFails};
+use rubrica::service::flow::Order;
 use rubrica::service::keys::{KeyFile, Passphrase, Seal};
 use std::fmt::Write as _;
 
@@ -89,4 +96,72 @@ pub fn seal(key: &str) -> Seal {
     let settings: SealSettings = serde_json::from_value(settings).expect("settings");
     let file = KeyFile::from_pkcs12(p12, &Passphrase::new("demo"), "sello.p12");
     Seal::new(&settings, file.expect("a seal of the test PKI")).expect("a seal")
+}
+
+/// The engine's three steps: prepare, sign, embed; the whole document out.
+pub fn embed(seal: &Seal, document: &[u8]) -> Vec<u8> {
+    let algorithm = seal.signer.algorithm();
+    let request = SignRequest {
+        certificate: seal.certificate.clone(),
+        chain: seal.chain.clone(),
+        algorithm,
+        digest: DigestAlgorithm::Sha256,
+        timestamp_reserve: 0,
+        options: Options::Pades(PadesOptions::default()),
+    };
+    let prepared = Pades.prepare(document, &request, now()).expect("prepared");
+    let value = seal.signer.sign(&prepared.to_be_signed).expect("signed");
+    let patch = Pades.embed(document, prepared.resume, value);
+    let patch = patch.expect("embedded");
+    patch.apply(document).expect("applied")
+}
+
+/// As the service seals: what leaves has been read back and verified.
+pub fn sealed(seal: &Seal, document: &[u8]) -> Vec<u8> {
+    let order = Order {
+        seal,
+        format: &Pades,
+        options: &Options::Pades(PadesOptions::default()),
+        timestamping: None,
+        when_tsa_fails: WhenTsaFails::Degrade,
+    };
+    rubrica::service::flow::seal(document, &order, now())
+        .expect("sealed")
+        .bytes
+}
+
+/// The baseline policy under the test root.
+pub fn policy(revocation: Revocation) -> Policy {
+    let root = include_bytes!("../../certs/test/root.pem");
+    let anchors = Anchors::read([&root[..]]).expect("the test root");
+    Policy {
+        revocation,
+        ..Policy::baseline(anchors)
+    }
+}
+
+/// The lists of the test PKI, as a caller hands them in.
+pub fn lists() -> Vec<Object> {
+    let lists: [&[u8]; 2] = [
+        include_bytes!("../../certs/test/root.crl"),
+        include_bytes!("../../certs/test/ca.crl"),
+    ];
+    lists
+        .map(|bytes| Object::new(ObjectKind::CertificateRevocationList, bytes, Origin::Given))
+        .into()
+}
+
+/// What the document's signatures are worth: found, digested and judged.
+pub fn verify(document: &[u8], policy: &Policy, given: &[Object]) -> Verdict {
+    let input = Input {
+        document,
+        detached: &[],
+    };
+    let mut evidence = Pades
+        .inspect(input, &mut policy.limits.budget())
+        .expect("a PDF");
+    for object in given {
+        evidence.pool.add(object.clone());
+    }
+    validate(&evidence, policy, now())
 }
