@@ -121,7 +121,7 @@ def acuse(check, oracle, data, folder, trust, fetched):
     check("acuse unzip", checkers.unzip, path)
     check("acuse mimetype", checkers.asic_mimetype, path)
     check("acuse openssl", checkers.openssl_cms, signature, manifest, root)
-    check("acuse dss", oracle.validate, path, "CAdES-BASELINE-T", container="ASiC-E", **trust)
+    check("acuse dss", oracle.validate, path, "CAdES-BASELINE-B", container="ASiC-E", **trust)
     check("justificante qpdf", checkers.qpdf, justificante)
     check("justificante pdfsig", checkers.pdfsig, justificante)
     check("justificante pyhanko", checkers.pyhanko, justificante, anchors, raw)

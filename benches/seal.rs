@@ -4,6 +4,8 @@ mod common;
 
 use common::{embed, seal, sealed};
 use divan::{Bencher, black_box};
+use rubrica::engine::formats::asic::Asic;
+use rubrica::engine::formats::pades::Pades;
 use rubrica::engine::validation::{Indication, Revocation};
 
 const KEYS: &[&str] = &["RSA-2048", "P-256"];
@@ -39,7 +41,7 @@ fn verify(bencher: Bencher, key: &str) {
     let document = embed(&seal(key), &common::receipt());
     let policy = common::policy(Revocation::Ignored);
     bencher.bench(|| {
-        let verdict = common::verify(black_box(&document), &policy, &[]);
+        let verdict = common::verify(&Pades, black_box(&document), &policy, &[]);
         assert_eq!(verdict.indication, Some(Indication::TotalPassed));
     });
 }
@@ -50,7 +52,25 @@ fn verify_with_revocation(bencher: Bencher, key: &str) {
     let document = embed(&seal(key), &common::receipt());
     let (policy, lists) = (common::policy(Revocation::Required), common::lists());
     bencher.bench(|| {
-        let verdict = common::verify(black_box(&document), &policy, &lists);
+        let verdict = common::verify(&Pades, black_box(&document), &policy, &lists);
+        assert_eq!(verdict.indication, Some(Indication::TotalPassed));
+    });
+}
+
+/// A receipt as the service makes one: justificante composed and sealed, acuse packed and signed, all of it read back.
+#[divan::bench(args = KEYS)]
+fn receipt(bencher: Bencher, key: &str) {
+    let (seal, entry) = (seal(key), common::entry());
+    bencher.bench(|| common::complete(black_box(&entry), &seal));
+}
+
+/// The acuse of such a receipt, verified with the revocation lists at hand: its signature, and the seal inside.
+#[divan::bench(args = KEYS)]
+fn verify_acuse(bencher: Bencher, key: &str) {
+    let acuse = common::complete(&common::entry(), &seal(key)).acuse;
+    let (policy, lists) = (common::policy(Revocation::Required), common::lists());
+    bencher.bench(|| {
+        let verdict = common::verify(&Asic, black_box(&acuse), &policy, &lists);
         assert_eq!(verdict.indication, Some(Indication::TotalPassed));
     });
 }

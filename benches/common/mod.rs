@@ -6,16 +6,25 @@
 #![allow(dead_code)] // each of the programs that share it uses a part
 
 use rubrica::engine::Time;
+use rubrica::engine::codes::Cea;
 use rubrica::engine::crypto::DigestAlgorithm;
 use rubrica::engine::evidence::{Object, ObjectKind, Origin};
 use rubrica::engine::formats::pades::Pades;
 use rubrica::engine::formats::{Format, Input, Options, PadesOptions, SignRequest};
 use rubrica::engine::pki::trust::Anchors;
+use rubrica::engine::register::{
+    Calendar, Document, DocumentRole, Named, Names, NumberLayout, Receipt, RegisterNumber, Sealing,
+    Sede,
+};
 use rubrica::engine::validation::{Policy, Revocation, Verdict, validate};
+use rubrica::service::clock::SystemClock;
 use rubrica::service::config::{SealSettings, WhenTsaFails};
-use rubrica::service::flow::Order;
+use rubrica::service::flow::receive::{Artefacts, Composer, Composition};
+use rubrica::service::flow::{Order, SealedReceipts};
 use rubrica::service::keys::{KeyFile, Passphrase, Seal};
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// The instant of everything here.
 pub fn now() -> Time {
@@ -152,16 +161,90 @@ pub fn lists() -> Vec<Object> {
 }
 
 /// What the document's signatures are worth: found, digested and judged.
-pub fn verify(document: &[u8], policy: &Policy, given: &[Object]) -> Verdict {
+pub fn verify(format: &dyn Format, document: &[u8], policy: &Policy, given: &[Object]) -> Verdict {
     let input = Input {
         document,
         detached: &[],
     };
-    let mut evidence = Pades
+    let mut evidence = format
         .inspect(input, &mut policy.limits.budget())
-        .expect("a PDF");
+        .expect("a document of this format");
     for object in given {
         evidence.pool.add(object.clone());
     }
     validate(&evidence, policy, now())
+}
+
+/// An entry of the register, ready to be composed: a request of one page of data and two attachments.
+pub fn entry() -> Receipt {
+    let presented = now();
+    let documents = [
+        (DocumentRole::Request, "solicitud.xml", "text/xml"),
+        (
+            DocumentRole::Attachment,
+            "vida laboral.pdf",
+            "application/pdf",
+        ),
+        (
+            DocumentRole::Attachment,
+            "certificado.pdf",
+            "application/pdf",
+        ),
+    ];
+    let data = (1..=12).map(|n| {
+        serde_json::json!({"label": format!("Periodo {n}"), "value": format!("2026-{n:02}-01, 1.234,{n:02} €")})
+    });
+    let metadata = serde_json::json!({
+        "entity": "INSS", "office": "0", "subject": "RE0018", "destination": "28", "language": "ca",
+        "interested": {
+            "document": {"type": "nif", "number": "00000000T"}, "name": "Iñaki", "first_surname": "Núñez",
+            "second_surname": "Güell", "email": "persona@example.org",
+        },
+        "province": "Madrid", "data": data.collect::<Vec<_>>(),
+    });
+    Receipt {
+        number: RegisterNumber::new(NumberLayout::default(), 2026, "0", 1).expect("a number"),
+        presented,
+        effective_start: Calendar::default()
+            .effective_start(presented)
+            .expect("a day"),
+        sede: Sede {
+            name: "Sede Electrónica".into(),
+            address: "https://sede.example".into(),
+            zone: "Europe/Madrid".into(),
+        },
+        names: Names {
+            entity: Named::new("INSS", "Instituto Nacional de la Seguridad Social"),
+            office: Named::new("0", "Registro Electrónico"),
+            subject: Named::new("RE0018", "Solicitud de protección familiar"),
+            destination: Named::new("28", "Dirección Provincial de Madrid"),
+            procedure: None,
+        },
+        metadata: serde_json::from_value(metadata).expect("metadata"),
+        documents: documents
+            .map(|(role, name, kind)| Document::of(role, name, kind, REQUEST))
+            .into(),
+        sealing: Some(Sealing {
+            by: "SELLO DE LA SEDE ELECTRÓNICA".into(),
+            at: presented,
+        }),
+    }
+}
+
+const REQUEST: &[u8] = b"<solicitud>de muestra</solicitud>";
+
+/// The whole receipt: justificante composed and sealed, acuse packed and signed; every signature read back.
+pub fn complete(receipt: &Receipt, seal: &Seal) -> Artefacts {
+    let composer = SealedReceipts {
+        timestamping: HashMap::new(),
+        clock: Arc::new(SystemClock),
+    };
+    let code = Cea::derive(&[7; Cea::RANDOM], jiff::civil::date(2026, 11, 24));
+    let composition = Composition {
+        receipt,
+        seal,
+        code: &code,
+        inside: vec![Some(REQUEST.to_vec()), None, None],
+    };
+    composer.compose(&composition).expect("a receipt")
 }
