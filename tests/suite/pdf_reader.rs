@@ -1,6 +1,11 @@
-//! The PDF reader over every PDF of the corpora: no panic, no file that takes long, and no silence about what is broken.
+//! The PDF reader over every PDF of the corpora: no panic, no file that takes long, and no silence about what is broken
+//! or was changed after it was signed.
 
 use rubrica::engine::Budget;
+use rubrica::engine::crypto::SignatureInput;
+use rubrica::engine::evidence::{Evidence, Signature, SignedData};
+use rubrica::engine::formats::{Format, Input, pades::Pades};
+use rubrica::engine::pki::Certificate;
 use rubrica::engine::syntax::pdf::{Document, Object};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -115,4 +120,75 @@ fn every_pdf_of_the_corpora_is_read_or_refused_at_once() {
     );
     assert!(slow.is_empty(), "{}", slow.join("\n"));
     assert!(files.is_empty() || strict > files.len() / 2);
+}
+
+/// Does the value hold by a certificate that came with it?
+fn holds(evidence: &Evidence, signature: &Signature) -> bool {
+    let by = |certificate: Certificate| {
+        let (Ok(key), Some(algorithm)) = (certificate.public_key(), signature.algorithm) else {
+            return false;
+        };
+        let verify = |input| key.verify(algorithm, input, &signature.value);
+        match &signature.signed {
+            SignedData::OneOf(messages) => messages
+                .iter()
+                .any(|message| verify(SignatureInput::Message(message))),
+            SignedData::Content(digest) => digest
+                .as_ref()
+                .is_some_and(|digest| verify(SignatureInput::Digest(digest))),
+        }
+    };
+    let certificates = signature.certificates.iter();
+    certificates
+        .filter_map(|id| evidence.pool.get(id))
+        .filter_map(|object| Certificate::from_der(&object.bytes).ok())
+        .any(by)
+}
+
+/// Nothing stands against any of its signatures: what a verdict of "passed" would need at least.
+fn is_clean(evidence: &Evidence) -> bool {
+    evidence.faults.is_empty()
+        && !evidence.signatures.is_empty()
+        && evidence.signatures.iter().all(|signature| {
+            signature.faults.is_empty()
+                && signature.later_changes.is_empty()
+                && signature.references.iter().all(|r| r.is_intact())
+                && holds(evidence, signature)
+        })
+}
+
+#[test]
+fn no_attack_on_a_signed_pdf_comes_out_clean() {
+    let Some(corpus) = corpora().map(|folder| folder.join("pdf-attacks")) else {
+        println!("skipped: no corpora (RUBRICA_CORPORA)");
+        return;
+    };
+    let splits = std::fs::read_dir(&corpus).into_iter().flatten().flatten();
+    let (mut attacks, mut sound) = (0, 0);
+    let mut wrong = Vec::new();
+    for split in splits.map(|e| e.path()).filter(|p| p.is_dir()) {
+        let manifest = std::fs::read(split.join("manifest.json")).expect("manifest");
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("manifest");
+        for entry in manifest["entries"].as_array().expect("entries") {
+            let bytes = read(&split.join(entry["file"].as_str().expect("file")));
+            let input = Input {
+                document: &bytes,
+                detached: &[],
+            };
+            let found = Pades.inspect(input, &mut Budget::default());
+            let clean = found.as_ref().is_ok_and(is_clean);
+            let untouched = entry["expected"]["modifications"] == "none";
+            match entry["expected"]["passed"].as_bool() {
+                Some(false) if clean => wrong.push(format!("{} is clean", entry["id"])),
+                Some(false) => attacks += 1,
+                Some(true) if untouched && !clean => {
+                    wrong.push(format!("{} is not clean", entry["id"]));
+                }
+                Some(true) if untouched => sound += 1,
+                _ => {}
+            }
+        }
+    }
+    println!("{attacks} attacks seen, {sound} untouched documents clean");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -382,6 +382,19 @@ mod tests {
     }
 
     #[test]
+    fn one_in_an_object_stream_is_a_fault() {
+        let bytes = file("", str::to_string);
+        let budget = &mut Budget::default();
+        let document = Document::open(&bytes, budget).unwrap();
+        let object = crate::engine::syntax::pdf::Reference::new(2, 0);
+        let object = document.load(object, budget).unwrap();
+        let dictionary = object.as_dictionary().unwrap();
+        let signature = SignatureDictionary::read(&document, dictionary, false, budget).unwrap();
+        assert_eq!(signature.faults[0].rule, "pdf.signature.in_object_stream");
+        assert_eq!(signature.room, None);
+    }
+
+    #[test]
     fn every_fault_is_named() {
         let sound = String::from_utf8(file("", str::to_string)).unwrap();
         let at = sound.find("[0 ").unwrap();

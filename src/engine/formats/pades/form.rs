@@ -106,7 +106,12 @@ impl Form {
             Object::Null => node.signature,
             kind => kind.is_name("Sig"),
         };
-        let value = dictionary.get("V").cloned().or(node.value);
+        // A signature's value is a dictionary; text and choices are not carried along.
+        let value = match dictionary.get("V") {
+            Some(Object::String(_) | Object::Array(_) | Object::Name(_)) if !signature => None,
+            Some(value) => Some(value.clone()),
+            None => node.value,
+        };
         let partial = document.value(dictionary, "T", budget)?.as_text();
         let name = match (&partial, node.name.is_empty()) {
             (None, _) => node.name,

@@ -96,7 +96,12 @@ fn of_fields(document: &Document<'_>, budget: &mut Budget) -> Result<Vec<Located
         }
         let empty = pdf::Dictionary::new();
         let dictionary = object.as_dictionary().unwrap_or(&empty);
-        let in_file = in_file(document, holder, budget)?;
+        // A reference to a reference would make it uncertain where the dictionary stands.
+        let direct = match value.as_reference() {
+            Some(reference) => document.load(reference, budget)?.as_reference().is_none(),
+            None => true,
+        };
+        let in_file = direct && in_file(document, holder, budget)?;
         located.push(Located {
             name: field.name,
             dictionary: SignatureDictionary::read(document, dictionary, in_file, budget)?,
@@ -181,6 +186,7 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
         evidence.faults.push(structure_fault(error));
     }
     let store = read_security_store(&document, &mut evidence.pool, budget)?;
+    let revision_ends: Vec<usize> = document.revisions().iter().map(|r| r.end).collect();
     let mut ends = Vec::new();
     for one in &located {
         let mut faults = one.dictionary.faults.clone();
@@ -193,6 +199,7 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
         let found = Found {
             document: &document,
             located: one,
+            revision_ends: &revision_ends,
             faults,
         };
         if one.dictionary.sub_filter == Some(SubFilter::Rfc3161) {
@@ -334,6 +341,7 @@ fn own_revision_faults(
 struct Found<'d, 'a> {
     document: &'d Document<'a>,
     located: &'d Located,
+    revision_ends: &'d [usize],
     faults: Vec<Fault>,
 }
 
@@ -563,8 +571,8 @@ impl Found<'_, '_> {
     fn finish(self, signature: &mut Signature) {
         let length = self.document.bytes().len();
         let end = self.located.dictionary.covered_end();
-        let revisions = self.document.revisions();
-        let own = end.and_then(|end| revisions.iter().position(|r| r.end >= end));
+        let revisions = self.revision_ends;
+        let own = end.and_then(|end| revisions.iter().position(|r| *r >= end));
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         signature.scopes.push(Scope {
             kind: match end {
@@ -575,8 +583,7 @@ impl Found<'_, '_> {
             revision: own.map(|own| (number(own + 1), number(revisions.len()))),
         });
         if let Some(end) = end {
-            let ends: Vec<usize> = revisions.iter().map(|r| r.end).collect();
-            signature.later_changes = later_changes(self.document.bytes(), end, &ends);
+            signature.later_changes = later_changes(self.document.bytes(), end, revisions);
         }
         signature.faults.extend(self.faults);
     }

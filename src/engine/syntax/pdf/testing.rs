@@ -141,7 +141,11 @@ pub(crate) fn linearised() -> Vec<u8> {
             let (number, body) = OBJECTS[index];
             found[number as usize] = object(&mut out, number, body);
         }
-        let main = table(&mut out, 0, &[0, 0, found[2], found[3]], "/Size 4");
+        let main = put(&mut out, "xref\n0 1\n0000000000 65535 f \n2 2\n");
+        for offset in [found[2], found[3]] {
+            put(&mut out, &format!("{offset:010} 00000 n \n"));
+        }
+        put(&mut out, "trailer\n<</Size 4>>\n");
         end(&mut out, first);
         (out, main, found)
     };
