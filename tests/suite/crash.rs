@@ -266,14 +266,14 @@ fn recover(store: &SqliteStore) {
 }
 
 /// xorshift64*: enough to spread the kills.
-fn random(state: &mut u64) -> u64 {
+pub(super) fn random(state: &mut u64) -> u64 {
     *state ^= *state >> 12;
     *state ^= *state << 25;
     *state ^= *state >> 27;
     state.wrapping_mul(0x2545_F491_4F6C_DD1D)
 }
 
-fn number_of(variable: &str, otherwise: u64) -> u64 {
+pub(super) fn number_of(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable)
         .ok()
         .and_then(|v| v.parse().ok())

@@ -891,3 +891,14 @@ fn a_layout_that_would_print_a_number_again_is_refused() {
     let third = with("4+6+10", "10", "three").unwrap().into_entry();
     assert_eq!(third.sequence, 2);
 }
+
+#[test]
+fn a_defect_in_one_write_ends_no_other() {
+    let fixture = Fixture::new();
+    let staged = fixture.store.stage(&mut &b"lost"[..]).unwrap();
+    let broken = |_: &Connection| -> Result<()> { panic!("a defect of the test") };
+    let error = fixture.store.write(vec![staged], broken).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert_eq!(blob_files(&fixture.data()), 0);
+    assert_eq!(fixture.taken("one").sequence, 1);
+}

@@ -7,6 +7,7 @@ use super::super::blobs::Staged;
 use super::{database_error, records};
 use crate::engine::{Error, Result};
 use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -40,7 +41,12 @@ struct Piece<T, F> {
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Work for Piece<T, F> {
     fn run(&mut self, database: &Connection) -> bool {
-        self.result = self.work.take().map(|work| work(database));
+        // A defect in one piece of work must not end the thread that all others need.
+        let work = self.work.take();
+        self.result = work.map(|work| {
+            catch_unwind(AssertUnwindSafe(|| work(database)))
+                .unwrap_or_else(|_| Err(Error::internal("store", "a write broke off")))
+        });
         matches!(self.result, Some(Ok(_)))
     }
 
