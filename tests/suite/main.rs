@@ -2,6 +2,7 @@
 
 mod certificates;
 mod cli;
+mod conformance;
 mod corpora;
 mod crash;
 mod layers;

@@ -105,13 +105,10 @@ fn check_envelope(data: &SignedData, info: &SignerInfo, faults: &mut Vec<Fault>)
             found,
         ));
     }
-    // PKCS #7 1.5 knows version 1 alone; other formats of certificates and revocation data ask for 4 and 5.
+    // Version 3 where 1 is due is what some national signers write, and nothing depends on it; other formats of
+    // certificates and revocation data ask for 4 and 5.
     let plain = data.ocsp_responses().is_empty() && data.unreadable_certificates() == 0;
-    let expected: &[u8] = match (plain, *data.content_type() == names::ID_DATA) {
-        (true, true) if data.signer_infos().iter().all(|s| s.version == 1) => &[1],
-        (true, _) => &[1, 3],
-        (false, _) => &[1, 3, 4, 5],
-    };
+    let expected: &[u8] = if plain { &[1, 3] } else { &[1, 3, 4, 5] };
     if !expected.contains(&data.version()) {
         let found = format!("signed data of version {}", data.version());
         faults.push(Fault::failure(
