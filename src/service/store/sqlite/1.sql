@@ -78,7 +78,8 @@ CREATE TABLE documents (
     seal       TEXT    NOT NULL,
     original   BLOB    NOT NULL REFERENCES blobs (id),
     printable  BLOB    REFERENCES blobs (id),
-    number     TEXT    UNIQUE REFERENCES entries (number)
+    number     TEXT    UNIQUE REFERENCES entries (number),
+    proof      BLOB    NOT NULL                                 -- sealed: nothing, with the rest of the row as its place
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempts (

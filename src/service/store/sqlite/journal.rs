@@ -216,7 +216,14 @@ impl Complete {
                 insert_parts(db, id, role, &[*blob]).map_err(database_error)?;
             }
             if let Some(code) = &self.code {
-                insert_document(db, code, &self.justificante, None, Some(&self.number))?;
+                insert_document(
+                    db,
+                    cipher,
+                    code,
+                    &self.justificante,
+                    None,
+                    Some(&self.number),
+                )?;
             }
         }
         entry(db, cipher, &self.number)?.ok_or_else(|| {

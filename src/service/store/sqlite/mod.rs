@@ -159,14 +159,16 @@ impl Store for SqliteStore {
             .map(|s| (s.id(), s.bytes()))
             .collect();
         let staged = std::iter::once(original).chain(printable).collect();
+        let cipher = self.cipher.clone();
         self.write(staged, move |db| {
             records::name_blobs(db, &sizes).map_err(database_error)?;
-            records::insert_document(db, &code, &first, second.as_ref(), None)
+            records::insert_document(db, &cipher, &code, &first, second.as_ref(), None)
         })
     }
 
     fn document(&self, id: &str) -> Result<Option<Document>> {
-        self.readers.with(|db| records::document(db, id))
+        self.readers
+            .with(|db| records::document(db, &self.cipher, id))
     }
 
     fn count_attempt(

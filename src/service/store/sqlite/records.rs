@@ -1,10 +1,11 @@
 //! Blobs' names, documents behind codes, attempts, seals, versions of receipts.
 
-use super::super::cipher::altered;
+use super::super::cipher::{Cipher, altered};
 use super::super::{Attempts, BlobId, CodeRecord, Document, SealRecord, Version};
 use super::database_error;
 use crate::engine::codes::{CodeId, KeyedCode, Validity};
 use crate::engine::{Error, ErrorKind, Result, Time};
+use crate::service::config::hex;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use std::time::Duration;
 
@@ -27,33 +28,47 @@ pub(super) fn name_blobs(db: &Connection, blobs: &[(BlobId, u64)]) -> rusqlite::
 
 pub(super) fn insert_document(
     db: &Connection,
+    cipher: &Cipher,
     code: &CodeRecord,
     original: &BlobId,
     printable: Option<&BlobId>,
     number: Option<&str>,
 ) -> Result<()> {
-    let last_day = match code.validity {
-        Validity::Permanent => None,
-        Validity::Until(day) => Some(day.to_string()),
+    let row = DocumentRow {
+        id: code.id.to_string(),
+        date: code.code.date().to_string(),
+        groups: code.code.to_bytes(),
+        last_day: match code.validity {
+            Validity::Permanent => None,
+            Validity::Until(day) => Some(day.to_string()),
+        },
+        issued_at: milliseconds(code.issued),
+        owners: [&code.entity, &code.caller, &code.seal].map(Clone::clone),
+        original: *original,
+        printable: printable.copied(),
+        number: number.map(str::to_string),
+        proof: Vec::new(),
     };
+    let proof = cipher.seal(&row.place(), &[])?;
     let inserted = db
         .prepare_cached(
             "INSERT INTO documents (id, date, groups, last_day, issued_at, entity, caller, seal, original, printable, \
-             number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             number, proof) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )
         .and_then(|mut s| {
             s.execute(params![
-                code.id.as_str(),
-                code.code.date().to_string(),
-                code.code.to_bytes(),
-                last_day,
-                milliseconds(code.issued),
-                code.entity,
-                code.caller,
-                code.seal,
-                original.0,
-                printable.map(|id| id.0),
-                number,
+                row.id,
+                row.date,
+                row.groups,
+                row.last_day,
+                row.issued_at,
+                row.owners[0],
+                row.owners[1],
+                row.owners[2],
+                row.original.0,
+                row.printable.map(|id| id.0),
+                row.number,
+                proof,
             ])
         });
     match inserted {
@@ -66,15 +81,15 @@ pub(super) fn insert_document(
     }
 }
 
-pub(super) fn document(db: &Connection, id: &str) -> Result<Option<Document>> {
+pub(super) fn document(db: &Connection, cipher: &Cipher, id: &str) -> Result<Option<Document>> {
     let row = db
         .prepare_cached(
-            "SELECT id, date, groups, last_day, issued_at, entity, caller, seal, original, printable, number \
-             FROM documents WHERE id = ?1",
+            "SELECT id, date, groups, last_day, issued_at, entity, caller, seal, original, printable, number, \
+             proof FROM documents WHERE id = ?1",
         )
         .and_then(|mut s| s.query_row([id], DocumentRow::read).optional())
         .map_err(database_error)?;
-    row.map(DocumentRow::document).transpose()
+    row.map(|row| row.document(cipher)).transpose()
 }
 
 /// A row of `documents`, before its values are read.
@@ -88,6 +103,7 @@ struct DocumentRow {
     original: BlobId,
     printable: Option<BlobId>,
     number: Option<String>,
+    proof: Vec<u8>,
 }
 
 impl DocumentRow {
@@ -102,10 +118,31 @@ impl DocumentRow {
             original: BlobId(row.get(8)?),
             printable: row.get::<_, Option<[u8; 32]>>(9)?.map(BlobId),
             number: row.get(10)?,
+            proof: row.get(11)?,
         })
     }
 
-    fn document(self) -> Result<Document> {
+    /// Everything that stands in clear in the row, so that none of it changes unnoticed.
+    fn place(&self) -> String {
+        let DocumentRow {
+            id,
+            date,
+            last_day,
+            issued_at,
+            owners,
+            original,
+            printable,
+            number,
+            ..
+        } = self;
+        let groups = hex(&self.groups);
+        format!(
+            "document {id:?} {date:?} {groups} {last_day:?} {issued_at} {owners:?} {original} {printable:?} {number:?}"
+        )
+    }
+
+    fn document(self, cipher: &Cipher) -> Result<Document> {
+        cipher.open(&self.place(), &self.proof)?;
         let day = |text: &str| text.parse().map_err(|_| altered());
         let [entity, caller, seal] = self.owners;
         Ok(Document {

@@ -902,3 +902,37 @@ fn a_defect_in_one_write_ends_no_other() {
     assert_eq!(blob_files(&fixture.data()), 0);
     assert_eq!(fixture.taken("one").sequence, 1);
 }
+
+#[test]
+fn a_document_that_was_altered_in_the_database_is_refused() {
+    let fixture = Fixture::new();
+    for id in ["AAAAAAAAAAAA", "BBBBBBBBBBBB"] {
+        let original = fixture.store.stage(&mut id.as_bytes()).unwrap();
+        fixture
+            .store
+            .keep_document(code(id), original, None)
+            .unwrap();
+    }
+    let other = Connection::open(fixture.data().join("rubrica.sqlite")).unwrap();
+    for change in [
+        "original = (SELECT original FROM documents WHERE id = 'BBBBBBBBBBBB')",
+        "groups = zeroblob(192)",
+        "last_day = NULL",
+        "date = '2026-11-25'",
+        "entity = 'TGSS'",
+    ] {
+        assert!(fixture.store.document("AAAAAAAAAAAA").unwrap().is_some());
+        let update = format!("UPDATE documents SET {change} WHERE id = 'AAAAAAAAAAAA'");
+        assert_eq!(other.execute(&update, []).unwrap(), 1);
+        let error = fixture.store.document("AAAAAAAAAAAA").unwrap_err();
+        assert!(error.problem().contains("altered"), "{change}: {error}");
+        other
+            .execute("DELETE FROM documents WHERE id = 'AAAAAAAAAAAA'", [])
+            .unwrap();
+        let original = fixture.store.stage(&mut &b"AAAAAAAAAAAA"[..]).unwrap();
+        fixture
+            .store
+            .keep_document(code("AAAAAAAAAAAA"), original, None)
+            .unwrap();
+    }
+}
