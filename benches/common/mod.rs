@@ -17,7 +17,7 @@ use rubrica::engine::register::{
     Sede,
 };
 use rubrica::engine::validation::{Policy, Revocation, Verdict, validate};
-use rubrica::service::clock::SystemClock;
+use rubrica::service::clock::SettableClock;
 use rubrica::service::config::{SealSettings, WhenTsaFails};
 use rubrica::service::flow::receive::{Artefacts, Composer, Composition};
 use rubrica::service::flow::{Order, SealedReceipts};
@@ -237,7 +237,7 @@ const REQUEST: &[u8] = b"<solicitud>de muestra</solicitud>";
 pub fn complete(receipt: &Receipt, seal: &Seal) -> Artefacts {
     let composer = SealedReceipts {
         timestamping: HashMap::new(),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SettableClock::at(now())),
     };
     let code = Cea::derive(&[7; Cea::RANDOM], jiff::civil::date(2026, 11, 24));
     let composition = Composition {
