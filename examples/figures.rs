@@ -171,7 +171,9 @@ fn pem_key(folder: &Path) -> PathBuf {
     let parts = p12.parse2("demo").expect("its passphrase");
     let key = parts.pkey.expect("a key").private_key_to_pem_pkcs8();
     let mut pem = key.expect("PEM");
-    for certificate in parts.cert.iter().chain(parts.ca.iter().flatten()) {
+    let issuers = parts.ca.expect("a chain");
+    let own = parts.cert.expect("a certificate");
+    for certificate in std::iter::once(own).chain(issuers) {
         pem.extend(certificate.to_pem().expect("PEM"));
     }
     let path = folder.join("seal.pem");
