@@ -101,7 +101,7 @@ def asic_mimetype(path):
     """EN 319 162-1 Annex A.1: `mimetype` first, stored, without an extra field, at a fixed offset."""
     with zipfile.ZipFile(path) as z:
         first = z.infolist()[0]
-    head = Path(path).read_bytes()[30:77]
+    head = Path(path).read_bytes()[30:69]
     if first.filename != "mimetype" or first.compress_type != zipfile.ZIP_STORED or first.extra:
         return f"first member is {first.filename}, method {first.compress_type}"
     return None if head == b"mimetypeapplication/vnd.etsi.asic-e+zip" else f"mimetype is {head[8:]!r}"
