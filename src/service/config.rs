@@ -78,6 +78,8 @@ pub struct Sede {
     pub zone: String,
     /// The certificate of its web site, to be listed beside the seals.
     pub certificate: Option<PathBuf>,
+    /// Its mailbox: who sends `acuse.eml`, and whom the page on accessibility names.
+    pub mail: Option<String>,
 }
 
 /// `[store]`: the embedded store.
@@ -274,6 +276,7 @@ impl Default for Sede {
             url: "http://127.0.0.1:8480".into(),
             zone: "Europe/Madrid".into(),
             certificate: None,
+            mail: None,
         }
     }
 }

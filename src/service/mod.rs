@@ -20,4 +20,6 @@ pub mod flow;
 
 pub mod http;
 
+pub mod web;
+
 pub mod cli;

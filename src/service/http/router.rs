@@ -11,7 +11,7 @@ use crate::engine::Error;
 use crate::service::callers::Operation;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub enum Access {
     /// Anybody, so many times a minute.
     Public,
+    /// Anybody, uncounted: style sheet and images.
+    Asset,
     /// Whoever watches over the service; never held back.
     Operations,
     /// Callers who may do this.
@@ -139,13 +141,16 @@ pub struct Routers {
     pub callers: Option<Router>,
 }
 
+/// What a browser is told where there is nothing; `None` for whoever does not ask for a page.
+pub type NotFound = fn(&Arc<Service>, &Uri, &HeaderMap) -> Option<Response>;
+
 /// What `web` adds.
 #[derive(Debug, Default)]
 pub struct Pages {
     /// The pages.
     pub routes: Vec<Route>,
-    /// What a browser is told where there is nothing; `None` for whoever does not ask for a page.
-    pub not_found: Option<fn(&Service, &HeaderMap) -> Option<Response>>,
+    /// What a browser is told where there is nothing.
+    pub not_found: Option<NotFound>,
 }
 
 /// The routers of the API and of `pages`, with `extra` beside them on the public address. Without callers, the routes
@@ -165,6 +170,7 @@ pub fn routers(service: &Arc<Service>, pages: Pages, extra: Router) -> Routers {
                     public = public.route(route.path, handler);
                 }
             }
+            Access::Asset => public = public.route(route.path, handler),
             Access::Public => {
                 let state = service.clone();
                 let handler = handler
@@ -195,10 +201,10 @@ pub fn routers(service: &Arc<Service>, pages: Pages, extra: Router) -> Routers {
 fn surrounded(
     service: &Arc<Service>,
     router: Router<Arc<Service>>,
-    not_found: Option<fn(&Service, &HeaderMap) -> Option<Response>>,
+    not_found: Option<NotFound>,
 ) -> Router {
-    let nothing = async move |State(service): State<Arc<Service>>, headers: HeaderMap| {
-        let page = not_found.and_then(|page| page(&service, &headers));
+    let nothing = async move |State(service): State<Arc<Service>>, uri: Uri, headers: HeaderMap| {
+        let page = not_found.and_then(|page| page(&service, &uri, &headers));
         page.unwrap_or_else(|| {
             let error = Error::not_found("path", "there is nothing here")
                 .remedy("/openapi.json lists every route.");
