@@ -6,7 +6,7 @@
 
 use super::problem::Problem;
 use super::service::Service;
-use super::{codes, health, middleware, openapi, receipts, seals, time};
+use super::{codes, health, middleware, openapi, receipts, seal, seals, time, validate};
 use crate::engine::Error;
 use crate::service::callers::Operation;
 use axum::Router;
@@ -80,7 +80,7 @@ impl Route {
 /// Every route of the API.
 pub fn routes() -> Vec<Route> {
     use Access::{Caller, Operations, Public};
-    use Operation::{Read, Register};
+    use Operation::{Documents, Read, Register, Seal};
     vec![
         Route::new(Method::GET, "/healthz", Operations, health::alive),
         Route::new(Method::GET, "/readyz", Operations, health::ready),

@@ -11,7 +11,9 @@ use crate::engine::{Error, Result};
 use crate::service::callers::Callers;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
-use crate::service::flow::CodeDesk;
+use crate::engine::validation::Policy;
+use crate::service::flow::{CodeDesk, CodeIssue, SealDesk};
+use crate::service::sources::Sources;
 use crate::service::flow::receive::Reception;
 use crate::service::keys::Seal;
 use crate::service::store::Store;
@@ -42,12 +44,18 @@ pub struct Parts {
     pub reception: Option<Arc<Reception>>,
     /// Checks codes.
     pub code_desk: Option<Arc<CodeDesk>>,
+    /// Seals PDFs.
+    pub seal_desk: Arc<SealDesk>,
+    /// Seals PDFs with codes.
+    pub code_issue: Option<Arc<CodeIssue>>,
+    /// By what signatures are judged, with the trust anchors.
+    pub policy: Arc<Policy>,
+    /// Where revocation data and certificates come from.
+    pub sources: Arc<Sources>,
     /// The seals.
     pub seals: Vec<Seal>,
     /// The certificate of the web site of the sede.
     pub sede_certificate: Option<Certificate>,
-    /// The trust anchors.
-    pub anchors: Vec<Certificate>,
 }
 
 /// The service that handlers are given.
