@@ -4,10 +4,12 @@
 
 mod args;
 mod caller_key;
+mod demo;
 mod exit;
 mod input;
 mod replay;
 mod seal;
+mod serve;
 mod verify;
 
 pub use exit::Exit;
@@ -38,6 +40,8 @@ macro_rules! verbs {
 verbs! {
     verify Verify "Validate signed files: PDF, ASiC containers (acuses), CMS signatures";
     seal Seal "Seal a PDF";
+    serve Serve "Run the service: register, seals, validation, pages";
+    demo Demo "Make a demo PKI, start the service with it, register and validate a sample";
     replay Replay "Judge exported evidence again";
     caller_key CallerKey "Make an API key for a caller";
 }

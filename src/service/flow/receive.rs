@@ -198,7 +198,7 @@ impl Reception {
         let sealed = self.clock.now();
         let code = self.draw_code(sealed)?;
         let inside = self.inside(&entry, &kept)?;
-        let receipt = self.receipt(&entry, &kept, seal, sealed)?;
+        let receipt = self.receipt(&entry, seal, sealed)?;
         let composition = Composition {
             receipt: &receipt,
             seal,
@@ -315,19 +315,29 @@ impl Reception {
         Ok(self.store.take_number(entry, originals)?.into_entry())
     }
 
-    fn receipt(&self, entry: &Entry, kept: &Kept, seal: &Seal, sealed: Time) -> Result<Receipt> {
+    fn receipt(&self, entry: &Entry, seal: &Seal, sealed: Time) -> Result<Receipt> {
+        let sealing = Sealing {
+            by: seal.certificate.subject().common_name(),
+            at: sealed,
+        };
+        Ok(Receipt {
+            sealing: Some(sealing),
+            ..self.registered(entry)?
+        })
+    }
+
+    /// What the justificante of an entry says, except for its seal.
+    pub fn registered(&self, entry: &Entry) -> Result<Receipt> {
+        let kept = Kept::of(entry)?;
         Ok(Receipt {
             number: kept.layout.parse::<NumberLayout>()?.parse(&entry.number)?,
             presented: entry.presented,
             effective_start: self.calendar.effective_start(entry.presented)?,
             sede: self.sede.clone(),
-            names: kept.names.clone(),
-            metadata: kept.metadata.clone(),
-            documents: kept.documents.clone(),
-            sealing: Some(Sealing {
-                by: seal.certificate.subject().common_name(),
-                at: sealed,
-            }),
+            names: kept.names,
+            metadata: kept.metadata,
+            documents: kept.documents,
+            sealing: None,
         })
     }
 

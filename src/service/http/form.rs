@@ -24,8 +24,8 @@ pub struct Takes {
     pub most_key: Option<&'static str>,
     /// How large each may be.
     pub limit: Limit,
-    /// The media type that it must have, where one is stated.
-    pub media_type: Option<&'static str>,
+    /// The media types that it may have, where it states one; the first is the right one. None: any.
+    pub media_types: &'static [&'static str],
 }
 
 impl Takes {
@@ -37,7 +37,7 @@ impl Takes {
             most: 1,
             most_key: None,
             limit,
-            media_type: None,
+            media_types: &[],
         }
     }
 
@@ -59,11 +59,11 @@ impl Takes {
         }
     }
 
-    /// Of this media type, where the part states one.
+    /// Of one of these media types, where the part states one; the first is the right one.
     #[must_use]
-    pub fn of(self, media_type: &'static str) -> Self {
+    pub fn of(self, media_types: &'static [&'static str]) -> Self {
         Takes {
-            media_type: Some(media_type),
+            media_types,
             ..self
         }
     }
@@ -221,8 +221,9 @@ impl Incoming<'_> {
         if self.parts.iter().filter(|p| p.name == takes.name).count() >= takes.most {
             return Err(takes.too_many().into());
         }
-        if let (Some(wanted), Some(stated)) = (takes.media_type, &head.media_type)
-            && !is_media_type(stated, wanted)
+        let fits = |stated: &str| takes.media_types.iter().any(|m| is_media_type(stated, m));
+        if let (Some(wanted), Some(stated)) = (takes.media_types.first(), &head.media_type)
+            && !fits(stated)
         {
             let stated: String = stated.chars().take(60).collect();
             let problem = format!("its Content-Type is {stated:?}");
@@ -395,7 +396,7 @@ mod tests {
         assert_eq!(long.status, StatusCode::PAYLOAD_TOO_LARGE);
         let whole = fails(&[&meta, &"x".repeat(2000)]).await;
         assert!(whole.error.problem().contains("limits.request_bytes"));
-        let typed = [Takes::one("metadata", LIMIT).of("application/json")];
+        let typed = [Takes::one("metadata", LIMIT).of(&["application/json"])];
         let wrong = read(&body(&[&meta]), &typed).await.unwrap_err();
         assert_eq!(wrong.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }

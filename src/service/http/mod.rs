@@ -4,6 +4,7 @@
 //! block, and words the answer. Not here: pages (`web`), TLS (the reverse proxy of the e-office).
 
 mod admission;
+mod assembly;
 mod codes;
 mod form;
 mod health;
@@ -35,6 +36,6 @@ pub use problem::{Answer, Problem};
 pub use router::{Access, Pages, Route, Routers, routers, routes};
 pub use seals::{Described, PRESENTED, Status, Use};
 pub use server::{Peer, Settings, serve};
-pub use validate::Judged;
 pub use service::{Parts, Service};
 pub use spool::{Content, Limit, Spool};
+pub use validate::Judged;

@@ -7,10 +7,13 @@ use super::problem::{Answer, Problem};
 use super::service::Service;
 use super::spool::Content;
 use crate::engine::pki::identity;
-use crate::engine::register::{Direction, DocumentRole, Identification, Metadata, Origin, Person};
+use crate::engine::register::{
+    self, Direction, DocumentRole, Envelope, Identification, Mailbox, Metadata, Origin, Person,
+};
 use crate::engine::{Error, Result, Time};
 use crate::service::callers::Caller;
-use crate::service::config::hex;
+use crate::service::config::{Config, hex};
+use crate::service::flow::CODE_PAGE;
 use crate::service::flow::receive::{Details, Kept, Reception};
 use crate::service::flow::request::{Received, Request};
 use crate::service::keys::random;
@@ -37,6 +40,8 @@ use tokio::sync::mpsc;
 /// Media type of the acuse (EN 319 162-1 §4.1 (unchecked)).
 const ASIC_E: &str = "application/vnd.etsi.asic-e+zip";
 const PDF: &str = "application/pdf";
+/// What the metadata may call themselves: command-line tools do not know the type of a `.json` file.
+const JSON: &[&str] = &["application/json", "application/octet-stream", "text/plain"];
 
 impl Service {
     fn reception(&self) -> Result<Arc<Reception>> {
@@ -78,7 +83,7 @@ pub(super) async fn register(
     let idempotency_key = idempotency_key(&headers)?;
     let limits = &service.config().limits;
     let takes = [
-        Takes::one("metadata", service.metadata_limit()).of("application/json"),
+        Takes::one("metadata", service.metadata_limit()).of(JSON),
         Takes::one("request", service.document_limit()),
         Takes::many(
             "attachment",
@@ -254,6 +259,7 @@ fn describe(service: &Service, entry: &Entry) -> Result<Value> {
     }
     value["code_id"] = json!(details.code_id);
     value["links"]["acuse"] = json!(format!("{own}/acuse"));
+    value["links"]["acuse_eml"] = json!(format!("{own}/acuse.eml"));
     value["links"]["justificante"] = json!(format!("{own}/justificante"));
     if receipt.evidence.is_some() {
         value["links"]["evidence"] = json!(format!("{own}/evidence"));
@@ -328,6 +334,67 @@ pub(super) async fn original(
     headers.insert(CONTENT_LENGTH, HeaderValue::from(document.size));
     set_disposition(headers, &document.name);
     Ok(response)
+}
+
+/// `GET /v1/receipts/{number}/acuse.eml`: the message of the e-office with the acuse attached.
+pub(super) async fn message(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+) -> Answer {
+    let entry = visible(&service, caller, number).await?;
+    let receipt = receipt_of(&entry)?;
+    let (acuse, written) = (receipt.acuse, receipt.sealed);
+    let name = format!("acuse-{}.eml", entry.number);
+    let reception = service.reception()?;
+    let config = service.config().clone();
+    let job = move || {
+        let registered = reception.registered(&entry)?;
+        let envelope = envelope(&config, &registered, written)?;
+        register::message(&registered, &envelope, &reception.store.blob(&acuse)?)
+    };
+    let message = service.work.run(job).await?;
+    let mut response = ([(CONTENT_TYPE, "message/rfc822")], message).into_response();
+    set_disposition(response.headers_mut(), &name);
+    Ok(response)
+}
+
+/// From the sede, to the representative where there is one with an address, else to the interested person.
+fn envelope(config: &Config, receipt: &register::Receipt, written: Time) -> Result<Envelope> {
+    let host = config.sede.url.split("://").nth(1).unwrap_or_default();
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    let from = config.sede.mail.clone();
+    let metadata = &receipt.metadata;
+    let people = metadata.representative.iter().chain([&metadata.interested]);
+    let person = people
+        .into_iter()
+        .find(|p| !p.email.is_empty())
+        .ok_or_else(|| {
+            Error::not_found(
+                "acuse.eml",
+                "neither person of this receipt gave a mail address",
+            )
+            .remedy("Send `email` with the interested person or the representative.")
+        })?;
+    Ok(Envelope {
+        from: Mailbox {
+            name: config.sede.name.clone(),
+            address: from.unwrap_or_else(|| format!("no-reply@{host}")),
+        },
+        to: Mailbox {
+            name: format!(
+                "{} {} {} {}",
+                person.name, person.first_surname, person.second_surname, person.business_name
+            )
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
+            address: person.email.clone(),
+        },
+        domain: host.to_string(),
+        date: written,
+        verification_address: format!("{}{CODE_PAGE}", config.sede.url),
+    })
 }
 
 /// A whole blob, checked before its first byte leaves.

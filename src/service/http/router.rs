@@ -89,9 +89,17 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/v1/time", Public, time::tell),
         Route::new(Method::GET, "/v1/seals", Public, seals::list),
         Route::new(Method::POST, "/v1/seals/check", Public, seals::check),
+        Route::new(Method::POST, "/v1/validate", Public, validate::validate),
         Route::new(Method::POST, "/v1/codes/check", Public, codes::check),
         Route::new(Method::POST, "/v1/codes/original", Public, codes::original),
         Route::new(Method::POST, "/v1/codes/compare", Public, codes::compare),
+        Route::new(Method::POST, "/v1/seal", Caller(Seal), seal::seal),
+        Route::new(
+            Method::POST,
+            "/v1/documents",
+            Caller(Documents),
+            seal::issue,
+        ),
         Route::new(
             Method::POST,
             "/v1/receipts",
@@ -110,6 +118,12 @@ pub fn routes() -> Vec<Route> {
             "/v1/receipts/{number}/acuse",
             Caller(Read),
             receipts::acuse,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/receipts/{number}/acuse.eml",
+            Caller(Read),
+            receipts::message,
         ),
         Route::new(
             Method::GET,

@@ -11,7 +11,7 @@ use crate::engine::register::FONT;
 use crate::engine::{Error, Result};
 use crate::service::callers::Caller;
 use crate::service::config::hex;
-use crate::service::flow::{CodeWish, Issued, SealDesk, Sealed, Wish};
+use crate::service::flow::{CODE_PAGE, CodeWish, Issued, SealDesk, Sealed, Wish};
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
@@ -61,7 +61,8 @@ pub(super) async fn seal(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let Query(query) = query.map_err(|_| unknown_parameter("seal, reason, location and visible"))?;
+    let Query(query) =
+        query.map_err(|_| unknown_parameter("seal, reason, location and visible"))?;
     let (pdf, options) = sent(&service, &headers, body, query).await?;
     options.check()?;
     let desk = service.parts.seal_desk.clone();
@@ -73,7 +74,12 @@ pub(super) async fn seal(
             let visible = (options.visible == "true")
                 .then(|| desk.appearance(&name, &options.reason, &zone))
                 .transpose()?;
-            desk.seal(&caller, &name, &pdf, wish(&options.reason, &options.location, visible))
+            desk.seal(
+                &caller,
+                &name,
+                &pdf,
+                wish(&options.reason, &options.location, visible),
+            )
         })
         .await?;
     service.metrics.seals.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +127,10 @@ fn require_pdf(kind: &str) -> Answer<()> {
     if known.iter().any(|k| form::is_media_type(kind, k)) {
         return Ok(());
     }
-    Err(Problem::media_type(kind, "application/pdf or multipart/form-data"))
+    Err(Problem::media_type(
+        kind,
+        "application/pdf or multipart/form-data",
+    ))
 }
 
 fn unknown_parameter(known: &str) -> Problem {
@@ -149,15 +158,19 @@ impl SealDesk {
         let mut names = self.seals.keys();
         match (names.next(), names.next()) {
             (Some(only), None) => Ok(only.clone()),
-            _ => Err(Error::invalid("seal", "not named, and there is not just one")
-                .remedy("Send the name of the seal.")),
+            _ => Err(
+                Error::invalid("seal", "not named, and there is not just one")
+                    .remedy("Send the name of the seal."),
+            ),
         }
     }
 
     /// What people see of a seal: whose it is, when, and why.
     fn appearance(&self, name: &str, reason: &str, zone: &str) -> Result<VisibleSeal> {
         let seal = self.seals.get(name);
-        let holder = seal.map(|s| s.certificate.subject().common_name()).unwrap_or_default();
+        let holder = seal
+            .map(|s| s.certificate.subject().common_name())
+            .unwrap_or_default();
         let settled = seal.and_then(|s| s.settings.reason.clone());
         let reason = match reason {
             "" => settled.unwrap_or_default(),
@@ -193,9 +206,14 @@ fn sealed_pdf(sealed: Sealed) -> Response {
     if let Ok(level) = HeaderValue::from_str(&level) {
         headers.insert(LEVEL, level);
     }
-    let owed = sealed.owed.map(|error| HeaderValue::from_str(&error.to_string()));
+    let owed = sealed
+        .owed
+        .map(|error| HeaderValue::from_str(&error.to_string()));
     if let Some(why) = owed {
-        headers.insert(DEGRADED, why.unwrap_or(HeaderValue::from_static("time-stamp")));
+        headers.insert(
+            DEGRADED,
+            why.unwrap_or(HeaderValue::from_static("time-stamp")),
+        );
     }
     response
 }
@@ -271,7 +289,7 @@ fn answer(service: &Service, headers: &HeaderMap, issued: Issued) -> Answer {
         }
         return Ok(response);
     }
-    let page = format!("{}/verificar/codigo", service.config().sede.url);
+    let page = format!("{}{CODE_PAGE}", service.config().sede.url);
     let mut body = json!({
         "code_id": issued.code_id,
         "date": issued.date,

@@ -14,15 +14,24 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// How long a client may leave what was written to it unread.
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
-/// How long what is still on its way is read after the answer.
+/// How long what is still on its way is read after the answer, at most.
 const LINGER: Duration = Duration::from_secs(5);
+/// How long nothing may come before the connection is closed for good.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// A TCP stream with a bound on stalled writes, and a close that lingers.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
     stalled: Option<Pin<Box<Sleep>>>,
-    lingering: Option<Pin<Box<Sleep>>>,
+    lingering: Option<Lingering>,
+}
+
+/// Between the end of what we say and the end of what the client says.
+#[derive(Debug)]
+struct Lingering {
+    end: Instant,
+    quiet: Pin<Box<Sleep>>,
 }
 
 impl Socket {
@@ -93,29 +102,34 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
-            self.lingering = Some(Box::pin(sleep(LINGER)));
+            self.lingering = Some(Lingering {
+                end: Instant::now() + LINGER,
+                quiet: Box::pin(sleep(QUIET)),
+            });
         }
+        let Socket {
+            stream,
+            lingering: Some(lingering),
+            ..
+        } = &mut *self
+        else {
+            return Poll::Ready(Ok(()));
+        };
         let mut waste = [0; 16 * 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut waste);
-            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+            match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Ok(())),
-                Poll::Pending => break,
+                Poll::Ready(Ok(())) => {
+                    let now = Instant::now();
+                    if now >= lingering.end {
+                        return Poll::Ready(Ok(()));
+                    }
+                    lingering.quiet.as_mut().reset(now + QUIET);
+                }
+                Poll::Pending => return lingering.quiet.as_mut().poll(context).map(Ok),
             }
-            // A sender that never pauses must not keep this loop from the clock.
-            if self
-                .lingering
-                .as_ref()
-                .is_some_and(|t| t.deadline() <= Instant::now())
-            {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        match self.lingering.as_mut() {
-            Some(timer) => timer.as_mut().poll(context).map(Ok),
-            None => Poll::Ready(Ok(())),
         }
     }
 }

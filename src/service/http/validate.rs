@@ -8,7 +8,7 @@ use super::language;
 use super::problem::{Answer, Problem};
 use super::service::Service;
 use super::spool::Content;
-use crate::engine::evidence::replay;
+use crate::engine::evidence;
 use crate::engine::formats::Detached;
 use crate::engine::register;
 use crate::engine::report::{self, SimpleReport};
@@ -55,7 +55,7 @@ impl Service {
             }
             let report = report::simple(&validated.evidence, &validated.verdict);
             let signed = report.indication.is_some();
-            let evidence = signed.then(|| replay::write(&validated.evidence));
+            let evidence = signed.then(|| evidence::write(&validated.evidence));
             Ok(Judged {
                 report,
                 evidence: evidence.transpose()?,
@@ -107,14 +107,13 @@ fn instant(text: &str) -> Result<Time> {
     })
 }
 
-async fn sent(
-    service: &Service,
-    headers: &HeaderMap,
-    body: Body,
-) -> Answer<(Content, Vec<Part>)> {
+async fn sent(service: &Service, headers: &HeaderMap, body: Body) -> Answer<(Content, Vec<Part>)> {
     let kind = form::header_text(headers);
     if form::is_media_type(kind, "multipart/form-data") {
-        let (limit, most) = (service.document_limit(), service.config().limits.attachments);
+        let (limit, most) = (
+            service.document_limit(),
+            service.config().limits.attachments,
+        );
         let takes = [
             Takes::one("document", limit),
             Takes::many("content", limit, most, "limits.attachments"),
@@ -129,12 +128,25 @@ async fn sent(
         }
         return Ok((document, parts.take_all("content")));
     }
-    let document = ["application/octet-stream", "application/pdf", "application/zip"];
-    let signed = ["application/pkcs7-", "application/cms", "application/vnd.etsi.asic-"];
-    let taken = document.iter().any(|known| form::is_media_type(kind, known))
-        || signed.iter().any(|known| kind.to_ascii_lowercase().starts_with(known));
+    let document = [
+        "application/octet-stream",
+        "application/pdf",
+        "application/zip",
+    ];
+    let signed = [
+        "application/pkcs7-",
+        "application/cms",
+        "application/vnd.etsi.asic-",
+    ];
+    let taken = document
+        .iter()
+        .any(|known| form::is_media_type(kind, known))
+        || signed
+            .iter()
+            .any(|known| kind.to_ascii_lowercase().starts_with(known));
     if !taken {
-        let expected = "application/octet-stream, application/pdf, application/zip or multipart/form-data";
+        let expected =
+            "application/octet-stream, application/pdf, application/zip or multipart/form-data";
         return Err(Problem::media_type(kind, expected));
     }
     let limit = service.document_limit();
@@ -144,7 +156,10 @@ async fn sent(
 
 /// Whether text comes before JSON in `Accept`.
 fn prefers_text(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let place = |kind: &str| accept.find(kind).unwrap_or(usize::MAX);
     place("text/plain") < place("application/json")
 }

@@ -11,7 +11,10 @@ const GUILLOCHE: &str = include_str!("assets/guilloche.svg");
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn file(kind: &'static str, text: &'static str) -> Response {
-    let headers = [(CONTENT_TYPE, kind), (CACHE_CONTROL, "public, max-age=3600")];
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, "public, max-age=3600"),
+    ];
     (headers, text).into_response()
 }
 

@@ -5,18 +5,18 @@
 //! typed alone.
 
 use super::layout::{
-    Field, FieldError, Page, Tone, banner, digest, error_summary, failed, file_field, parameter, text_field,
+    Field, FieldError, Page, Tone, banner, digest, error_summary, failed, file_field, parameter,
+    text_field,
 };
 use crate::engine::codes::{GROUPS, read_date, read_group, read_id};
 use crate::service::flow::Typed;
 use crate::service::http::{
-    Checked, Comparison, DocumentForm, Origin, Problem, SealedDocument, TYPED, download, held_document,
-    read_document,
+    Checked, Comparison, DocumentForm, Origin, Problem, SealedDocument, TYPED, download,
+    held_document, read_document,
 };
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::OriginalUri;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use jiff::civil::Date;
 use maud::{Markup, html};
@@ -31,7 +31,7 @@ struct Entered {
 }
 
 /// The first step; with id and date in the query, as the QR has them, the second.
-pub(super) async fn show(page: Page, OriginalUri(uri): OriginalUri) -> Response {
+pub(super) async fn show(page: Page, uri: Uri) -> Response {
     let value = |name| parameter(&uri, name).map(decode).unwrap_or_default();
     let entered = Entered {
         id: value("id"),
@@ -114,8 +114,12 @@ fn first_errors(page: &Page, entered: &Entered) -> Vec<FieldError> {
         field: field.into(),
         text: page.t(key).into(),
     };
-    let id = read_id(&entered.id).is_err().then(|| wrong("id", "code.id_error"));
-    let date = read_date(&entered.date).is_err().then(|| wrong("fecha", "code.date_error"));
+    let id = read_id(&entered.id)
+        .is_err()
+        .then(|| wrong("id", "code.id_error"));
+    let date = read_date(&entered.date)
+        .is_err()
+        .then(|| wrong("fecha", "code.date_error"));
     id.into_iter().chain(date).collect()
 }
 
@@ -176,7 +180,13 @@ fn sample(page: &Page) -> Markup {
     }
 }
 
-fn second_step(page: &Page, entered: &Entered, day: Date, asked: &[usize], errors: &[FieldError]) -> Markup {
+fn second_step(
+    page: &Page,
+    entered: &Entered,
+    day: Date,
+    asked: &[usize],
+    errors: &[FieldError],
+) -> Markup {
     let count = asked.len().to_string();
     let numbers: Vec<String> = asked.iter().map(usize::to_string).collect();
     html! {
@@ -286,7 +296,11 @@ pub(super) async fn original(page: Page, headers: HeaderMap, body: Body) -> Resp
         "imprimible" => DocumentForm::Printable,
         _ => DocumentForm::Original,
     };
-    match page.service.redeem(first(&fields, "ticket").to_string(), form).await {
+    match page
+        .service
+        .redeem(first(&fields, "ticket").to_string(), form)
+        .await
+    {
         Ok((document, bytes)) => download(&document, bytes),
         Err(error) => failed(&page, error),
     }
@@ -325,7 +339,9 @@ async fn read_fields(page: &Page, headers: &HeaderMap, body: Body) -> Result<Fie
     let content = read_document(&page.service.spool, headers, body, TYPED).await?;
     let text = String::from_utf8_lossy(&content);
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    Ok(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
+    Ok(pairs
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect())
 }
 
 fn first<'a>(fields: &'a Fields, name: &str) -> &'a str {
@@ -339,7 +355,10 @@ fn entered(fields: &Fields) -> Entered {
         id: first(fields, "id").to_string(),
         date: first(fields, "fecha").to_string(),
         day: first(fields, "dia").parse().ok(),
-        groups: groups.take(GROUPS).map(|(_, value)| value.clone()).collect(),
+        groups: groups
+            .take(GROUPS)
+            .map(|(_, value)| value.clone())
+            .collect(),
     }
 }
 

@@ -8,11 +8,11 @@ use crate::engine::codes::Validity;
 use crate::engine::register::Language;
 use crate::engine::{Error, ErrorKind, Time};
 use crate::service::http::{Problem, Service, language};
-use axum::extract::{FromRequestParts, OriginalUri};
+use axum::extract::FromRequestParts;
 use axum::http::header::{CONTENT_LANGUAGE, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use jiff::civil::Date;
 use maud::{DOCTYPE, Markup, html};
 use std::convert::Infallible;
@@ -45,10 +45,7 @@ impl FromRequestParts<Arc<Service>> for Page {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Infallible> {
-        let uri = OriginalUri::from_request_parts(parts, service)
-            .await
-            .map_or_else(|_| parts.uri.clone(), |OriginalUri(uri)| uri);
-        Ok(Page::new(service.clone(), &uri, &parts.headers))
+        Ok(Page::new(service.clone(), &parts.uri, &parts.headers))
     }
 }
 
@@ -64,7 +61,8 @@ impl Page {
     pub(super) fn new(service: Arc<Service>, uri: &Uri, headers: &HeaderMap) -> Self {
         let asked = parameter(uri, "lang").and_then(language::of_tag);
         let asked = asked.filter(|l| service.languages().contains(l));
-        let language = asked.unwrap_or_else(|| language::negotiate(None, headers, service.languages()));
+        let language =
+            asked.unwrap_or_else(|| language::negotiate(None, headers, service.languages()));
         Page {
             language,
             asked: asked.is_some(),
@@ -111,7 +109,7 @@ impl Page {
 
     /// The page with this status.
     pub(super) fn answer(&self, status: StatusCode, title: &str, body: &Markup) -> Response {
-        let mut response = (status, self.frame(title, body)).into_response();
+        let mut response = (status, Html(self.frame(title, body).into_string())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.tag()));
         headers.insert(VARY, HeaderValue::from_static("accept-language"));
@@ -184,7 +182,9 @@ impl Page {
         let known = |path: &str| super::READABLE.contains(&path);
         let mut path = self.path.as_str();
         while !known(path) {
-            path = path.rsplit_once('/').map_or("/", |(up, _)| if up.is_empty() { "/" } else { up });
+            path = path
+                .rsplit_once('/')
+                .map_or("/", |(up, _)| if up.is_empty() { "/" } else { up });
         }
         path
     }
@@ -215,7 +215,8 @@ impl Page {
             ErrorKind::Internal => ("problem.internal_title", "problem.internal"),
             _ => ("problem.request_title", "problem.request"),
         };
-        let told = problem.error.kind() != ErrorKind::Internal && problem.error.kind() != ErrorKind::NotFound;
+        let told = problem.error.kind() != ErrorKind::Internal
+            && problem.error.kind() != ErrorKind::NotFound;
         let body = html! {
             div.narrow {
                 h1 { (self.t(title)) }
@@ -245,7 +246,9 @@ impl Page {
     pub(super) fn date(&self, date: Date) -> String {
         let (year, month, day) = (date.year(), date.month(), date.day());
         let names: Vec<&str> = self.t("date.months").split(' ').collect();
-        let name = usize::try_from(month - 1).ok().and_then(|m| names.get(m).copied());
+        let name = usize::try_from(month - 1)
+            .ok()
+            .and_then(|m| names.get(m).copied());
         self.fill(
             "date.long",
             &[

@@ -1,7 +1,9 @@
 //! `/sellos`: the seals of the sede and the certificate of its web site, each with its status; and a check of one that
 //! somebody holds.
 
-use super::layout::{FieldError, Page, Tone, banner, digest, error_summary, failed, file_field, nothing_here, tag};
+use super::layout::{
+    FieldError, Page, Tone, banner, digest, error_summary, failed, file_field, nothing_here, tag,
+};
 use crate::service::http::{Described, PRESENTED, Status, Takes, Use, read_form};
 use axum::body::Body;
 use axum::extract::Path;
@@ -114,7 +116,9 @@ pub(super) async fn check(page: Page, headers: HeaderMap, body: Body) -> Respons
         Err(problem) => return failed(&page, problem),
     };
     match page.service.compare(&presented).await {
-        Ok((certificate, ours)) => page.show("seals.result", &result(&page, &certificate, ours.as_ref())),
+        Ok((certificate, ours)) => {
+            page.show("seals.result", &result(&page, &certificate, ours.as_ref()))
+        }
         Err(_) => {
             let errors = [FieldError {
                 field: "certificate".into(),

@@ -6,10 +6,10 @@
 use super::layout::{
     FieldError, Page, Tone, banner, digest, error_summary, failed, file_field, tag,
 };
+use crate::engine::ErrorKind;
 use crate::engine::register::Language;
 use crate::engine::report::{self, Explained, FindingReport, SignatureReport, SimpleReport};
 use crate::engine::validation::{Indication, SubIndication};
-use crate::engine::ErrorKind;
 use crate::service::http::{Judged, Part, Problem, Takes, read_form};
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -64,7 +64,7 @@ pub(super) async fn judge(page: Page, headers: HeaderMap, body: Body) -> Respons
         return again(&page, "verify.nothing");
     }
     let name = document.file_name.clone().unwrap_or_default();
-    match page.service.judge(document, detached, None).await {
+    match page.service.judge(document.content, detached, None).await {
         Ok(judged) => page.show("result.title", &result(&page, &name, &judged)),
         Err(error) => match error.kind() {
             ErrorKind::Malformed | ErrorKind::Unsupported => again(&page, "verify.unreadable"),
@@ -73,12 +73,21 @@ pub(super) async fn judge(page: Page, headers: HeaderMap, body: Body) -> Respons
     }
 }
 
-async fn uploaded(page: &Page, headers: &HeaderMap, body: Body) -> Result<(Part, Vec<Part>), Problem> {
+async fn uploaded(
+    page: &Page,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Part, Vec<Part>), Problem> {
     let service = &page.service;
     let attachments = service.config().limits.attachments;
     let takes = [
         Takes::one("document", service.document_limit()),
-        Takes::many("content", service.document_limit(), attachments, "limits.attachments"),
+        Takes::many(
+            "content",
+            service.document_limit(),
+            attachments,
+            "limits.attachments",
+        ),
     ];
     let whole = service.request_limit();
     let mut form = read_form(&service.spool, headers, body, whole, &takes).await?;
@@ -217,11 +226,15 @@ fn reading(sub: Option<SubIndication>) -> (&'static str, Option<&'static str>) {
         S::Expired => ("why.expired", "next.signer"),
         S::NotYetValid => ("why.not_yet", "next.signer"),
         S::SigConstraintsFailure => ("why.changes", "next.changes"),
-        S::ChainConstraintsFailure | S::CertificateChainGeneralFailure => ("why.purpose", "next.signer"),
-        S::CryptoConstraintsFailure | S::CryptoConstraintsFailureNoPoe => ("why.weak", "next.signer"),
-        S::NoSigningCertificateFound | S::NoCertificateChainFound | S::NoCertificateChainFoundNoPoe => {
-            ("why.issuer", "next.issuer")
+        S::ChainConstraintsFailure | S::CertificateChainGeneralFailure => {
+            ("why.purpose", "next.signer")
         }
+        S::CryptoConstraintsFailure | S::CryptoConstraintsFailureNoPoe => {
+            ("why.weak", "next.signer")
+        }
+        S::NoSigningCertificateFound
+        | S::NoCertificateChainFound
+        | S::NoCertificateChainFoundNoPoe => ("why.issuer", "next.issuer"),
         S::TryLater => ("why.later", "next.later"),
         S::PolicyProcessingError | S::SignaturePolicyNotAvailable => ("why.policy", "next.later"),
         S::TimestampOrderFailure => ("why.order", "next.proof"),
@@ -236,9 +249,15 @@ fn reading(sub: Option<SubIndication>) -> (&'static str, Option<&'static str>) {
 }
 
 fn who_and_when(page: &Page, signature: &SignatureReport) -> Markup {
-    let entity = signature.signer.as_ref().and_then(|s| s.on_behalf_of.as_ref());
+    let entity = signature
+        .signer
+        .as_ref()
+        .and_then(|s| s.on_behalf_of.as_ref());
     let claimed = signature.claimed_time;
-    let proven = signature.timestamps.iter().any(|t| t.indication == Indication::TotalPassed);
+    let proven = signature
+        .timestamps
+        .iter()
+        .any(|t| t.indication == Indication::TotalPassed);
     html! {
         dl.facts {
             @if let Some(entity) = entity {

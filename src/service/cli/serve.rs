@@ -1,0 +1,184 @@
+//! `rubrica serve`: the service. Starts, completes what a crash left over, listens; ends when told, once requests are done.
+
+use super::Exit;
+use crate::engine::{Error, Result};
+use crate::service::clock::SystemClock;
+use crate::service::config::Config;
+use crate::service::flow::receive::Reception;
+use crate::service::http::{self, Parts, Service, Settings};
+use crate::service::web;
+use axum::Router;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long requests may still take after the service was told to end.
+const DRAIN: Duration = Duration::from_secs(30);
+/// Connections for each request that may be at work: most are idle.
+const CONNECTIONS_A_REQUEST: usize = 4;
+/// How often entries that could not be completed are tried again.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration
+    #[arg(long, value_name = "FILE", env = "RUBRICA_CONFIG")]
+    config: PathBuf,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<Exit> {
+    let config = Config::read(&arguments.config)?;
+    log_to_standard_output(&config.log)?;
+    let started = Started::new(config)?;
+    runtime()?.block_on(async {
+        let listeners = started.listen(Router::new()).await?;
+        tracing::info!(address = %started.service.config().listen, version = env!("CARGO_PKG_VERSION"), "listening");
+        let told = told_to_end()?;
+        started.serve(listeners, told).await;
+        tracing::info!("ended");
+        Ok(Exit::Passed)
+    })
+}
+
+/// A service that is ready to listen.
+pub(super) struct Started {
+    pub(super) service: Arc<Service>,
+}
+
+impl Started {
+    /// Assembles the service, and completes under their numbers the entries that a crash left without a receipt.
+    pub(super) fn new(config: Config) -> Result<Self> {
+        let parts = Parts::of(config, Arc::new(SystemClock))?;
+        if let Some(reception) = &parts.reception {
+            complete(reception);
+        }
+        let service = Service::new(parts)?;
+        Ok(Started { service })
+    }
+
+    /// Binds the addresses; `extra` is served beside the public pages.
+    pub(super) async fn listen(&self, extra: Router) -> Result<Vec<(TcpListener, Router)>> {
+        let config = self.service.config();
+        let routers = http::routers(&self.service, web::pages(), extra);
+        let mut listeners = vec![(bind(config.listen).await?, routers.public)];
+        if let (Some(address), Some(router)) = (config.callers_listen, routers.callers) {
+            listeners.push((bind(address).await?, router));
+        }
+        Ok(listeners)
+    }
+
+    /// Serves until `told` is done.
+    pub(super) async fn serve(
+        &self,
+        listeners: Vec<(TcpListener, Router)>,
+        told: impl Future<Output = ()>,
+    ) {
+        let limits = &self.service.config().limits;
+        let settings = Settings {
+            head: Duration::from_secs(limits.header_seconds),
+            connections: limits
+                .concurrent_requests
+                .saturating_mul(CONNECTIONS_A_REQUEST),
+            drain: DRAIN,
+        };
+        let retries = self
+            .service
+            .parts
+            .reception
+            .clone()
+            .map(|r| tokio::spawn(retry(r)));
+        http::serve(listeners, settings, told).await;
+        if let Some(retries) = retries {
+            retries.abort();
+        }
+    }
+}
+
+/// Completes now and then what could not be completed before.
+async fn retry(reception: Arc<Reception>) {
+    loop {
+        tokio::time::sleep(RETRY).await;
+        let reception = reception.clone();
+        let _ = tokio::task::spawn_blocking(move || complete(&reception)).await;
+    }
+}
+
+fn complete(reception: &Reception) {
+    match reception.complete_all() {
+        Ok(completed) => {
+            if completed.done > 0 {
+                tracing::info!(entries = completed.done, "completed");
+            }
+            for (number, error) in &completed.left {
+                tracing::warn!(%number, %error, "has its number and no receipt yet");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "entries cannot be completed"),
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Error::unavailable(
+            address.to_string(),
+            format!("cannot be listened on: {error}"),
+        )
+        .remedy("End what listens there, or choose another address in the configuration.")
+    })
+}
+
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::unavailable("threads", error.to_string()))
+}
+
+/// Done at SIGTERM or SIGINT.
+pub(super) fn told_to_end() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error: std::io::Error| Error::unavailable("signals", error.to_string());
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Structured logs on standard output, a JSON object a line.
+pub(super) fn log_to_standard_output(directives: &str) -> Result<()> {
+    log(directives, std::io::stdout)
+}
+
+/// The same on standard error.
+pub(super) fn log_to_standard_error(directives: &str) -> Result<()> {
+    log(directives, std::io::stderr)
+}
+
+fn log<W>(directives: &str, to: W) -> Result<()>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = directives.parse::<EnvFilter>().map_err(|error| {
+        Error::invalid("log", error.to_string()).remedy(
+            "Write error, warn, info, debug, trace, or directives such as info,rubrica=debug.",
+        )
+    })?;
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .with_writer(to)
+        .try_init()
+        .map_err(|error| Error::internal("log", error.to_string()))
+}

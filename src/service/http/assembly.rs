@@ -1,0 +1,198 @@
+//! From a configuration to the parts of a service: reads what it names, opens the store, loads the seals.
+//!
+//! Whatever is wrong stops the start here, with one error that names the file or the key. What is not configured is
+//! simply not there: without `store.key` nothing is kept, without callers the routes of callers are not opened.
+
+use super::service::Parts;
+use crate::engine::codes::CodeKey;
+use crate::engine::pki::Certificate;
+use crate::engine::pki::trust::Anchors;
+use crate::engine::register::Sede;
+use crate::engine::validation::Policy;
+use crate::engine::{Error, Result};
+use crate::service::callers::ApiKeys;
+use crate::service::clock::Clock;
+use crate::service::config::{Catalogue, Config};
+use crate::service::flow::receive::Reception;
+use crate::service::flow::{
+    CitizenSignatures, CodeDesk, CodeIssue, SealDesk, SealedReceipts, Timestamping,
+};
+use crate::service::keys::{Seal, Secret};
+use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
+use crate::service::store::{SqliteStore, Store, StoreOptions};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Parts {
+    /// The parts that `config` describes.
+    pub fn of(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        let callers = match &config.callers {
+            Some(path) => ApiKeys::read(path)?,
+            None => ApiKeys::default(),
+        };
+        let catalogue = match &config.catalogue {
+            Some(path) => Catalogue::read(path)?,
+            None => Catalogue::default(),
+        };
+        let seals: Vec<Seal> = config.seals.iter().map(Seal::load).collect::<Result<_>>()?;
+        check_seals(&catalogue, &seals)?;
+        let anchors = Anchors::new(Folder::read(&config.trust.anchors)?.certificates().to_vec());
+        let policy = Arc::new(Policy::baseline(anchors));
+        let at_hand = [&config.trust.certificates[..], &config.trust.crls].concat();
+        let sources = Sources::new(&config.sources, Folder::read(&at_hand)?, clock.clone())?;
+        let calendar = config.read_calendar()?;
+        let sede_certificate = config.sede.certificate.as_deref().map(one_certificate);
+        let timestamping = timestamping(&config, &seals, &policy, &clock)?;
+        let seal_desk = Arc::new(SealDesk {
+            clock: clock.clone(),
+            seals: by_name(&seals),
+            timestamping: timestamping.clone(),
+        });
+        let mut parts = Parts {
+            callers: Arc::new(callers),
+            catalogue,
+            calendar,
+            reception: None,
+            code_desk: None,
+            seal_desk,
+            code_issue: None,
+            policy,
+            sources: Arc::new(sources),
+            seals,
+            sede_certificate: sede_certificate.transpose()?,
+            store: open_store(&config, &clock)?,
+            clock,
+            config,
+        };
+        parts.keep(timestamping)?;
+        Ok(parts)
+    }
+
+    /// Adds what keeps and what needs codes, where there is a store and a secret for codes.
+    fn keep(&mut self, timestamping: HashMap<String, Arc<dyn Timestamping>>) -> Result<()> {
+        let Some(store) = self.store.clone() else {
+            return Ok(());
+        };
+        for seal in &self.seals {
+            store.note_seal(seal.name(), seal.certificate.bytes(), self.clock.now())?;
+        }
+        let Some(path) = &self.config.code.secrets else {
+            return Ok(());
+        };
+        let secret = Secret::read(path)?;
+        let code_key = CodeKey::new(&*secret.derive(b"codes"))?;
+        let zone = self.config.sede.zone.clone();
+        let settings = self.config.code.clone();
+        let desk = CodeDesk::new(code_key.clone(), &secret, settings, zone);
+        self.code_desk = Some(Arc::new(desk));
+        self.code_issue = Some(Arc::new(CodeIssue {
+            desk: self.seal_desk.clone(),
+            store: store.clone(),
+            catalogue: self.catalogue.clone(),
+            sede: self.sede(),
+            code_key: code_key.clone(),
+        }));
+        self.reception = Some(Arc::new(Reception {
+            store,
+            clock: self.clock.clone(),
+            catalogue: self.catalogue.clone(),
+            calendar: self.calendar.clone(),
+            layout: self.config.register.layout,
+            sede: self.sede(),
+            seals: by_name(&self.seals),
+            code_key,
+            signatures: Arc::new(CitizenSignatures {
+                policy: self.policy.clone(),
+                clock: self.clock.clone(),
+            }),
+            composer: Arc::new(SealedReceipts {
+                timestamping,
+                clock: self.clock.clone(),
+            }),
+        }));
+        Ok(())
+    }
+
+    /// The sede, as justificantes print it.
+    fn sede(&self) -> Sede {
+        let sede = &self.config.sede;
+        Sede {
+            name: sede.name.clone(),
+            address: sede.url.clone(),
+            zone: sede.zone.clone(),
+        }
+    }
+}
+
+fn by_name(seals: &[Seal]) -> HashMap<String, Seal> {
+    let named = seals
+        .iter()
+        .map(|seal| (seal.name().to_string(), seal.clone()));
+    named.collect()
+}
+
+/// The seals that entities name are there.
+fn check_seals(catalogue: &Catalogue, seals: &[Seal]) -> Result<()> {
+    for entity in &catalogue.entities {
+        if !seals.iter().any(|seal| seal.name() == entity.seal) {
+            let problem = format!(
+                "entity {:?} names seal {:?}, which is not there",
+                entity.code, entity.seal
+            );
+            return Err(Error::invalid("catalogue", problem)
+                .remedy("Add a [[seal]] of this name to the configuration."));
+        }
+    }
+    Ok(())
+}
+
+/// The authorities of each seal that names any.
+fn timestamping(
+    config: &Config,
+    seals: &[Seal],
+    policy: &Policy,
+    clock: &Arc<dyn Clock>,
+) -> Result<HashMap<String, Arc<dyn Timestamping>>> {
+    let fetching = Fetching {
+        client: Arc::new(Client::new(&config.sources)?),
+        clock: clock.clone(),
+    };
+    let all = TimestampAuthorities::configured(&config.tsas, &fetching, &policy.anchors)?;
+    let of = |seal: &Seal| -> Option<(String, Arc<dyn Timestamping>)> {
+        let named = all.named(&seal.settings.tsa);
+        (!named.is_empty()).then(|| {
+            (
+                seal.name().to_string(),
+                Arc::new(named) as Arc<dyn Timestamping>,
+            )
+        })
+    };
+    Ok(seals.iter().filter_map(of).collect())
+}
+
+fn one_certificate(path: &Path) -> Result<Certificate> {
+    let unreadable = |problem: String| Error::invalid(path.display().to_string(), problem);
+    let bytes = std::fs::read(path)
+        .map_err(|error| unreadable(format!("the certificate cannot be read: {}", error.kind())))?;
+    let found = Certificate::from_pem_or_der(&bytes)?;
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| unreadable("holds no certificate".into()))
+}
+
+fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn Store>>> {
+    let Some(key) = &config.store.key else {
+        return Ok(None);
+    };
+    let options = StoreOptions {
+        data: config.data.clone(),
+        secret: Secret::read(key)?,
+        zone: config.sede.zone.clone(),
+        timeout: Duration::from_secs(config.store.timeout_seconds),
+    };
+    let store = SqliteStore::open(options, clock.clone())?;
+    Ok(Some(Arc::new(store)))
+}
