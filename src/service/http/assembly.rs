@@ -105,6 +105,7 @@ impl Parts {
             code_key,
             signatures: Arc::new(CitizenSignatures {
                 policy: self.policy.clone(),
+                sources: self.sources.clone(),
                 clock: self.clock.clone(),
             }),
             composer: Arc::new(SealedReceipts {

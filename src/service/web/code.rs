@@ -67,7 +67,7 @@ pub(super) async fn check(
         return page.show_errors("code.title", &first_step(&page, &entered, &errors));
     }
     if entered.groups.iter().any(|g| read_group(g).is_err()) {
-        return second(&page, entered, |page, entered| group_errors(page, entered));
+        return second(&page, entered, group_errors);
     }
     let typed = Typed {
         id: entered.id.clone(),
@@ -148,7 +148,7 @@ fn first_step(page: &Page, entered: &Entered, errors: &[FieldError]) -> Markup {
             p.lead { (page.t("code.lead")) }
             (sample(page))
             form method="get" action="/verificar/codigo" novalidate {
-                @if page.link("") != "" {
+                @if !page.link("").is_empty() {
                     input type="hidden" name="lang" value=(crate::service::http::language::code(page.language));
                 }
                 p.step { (page.fill("code.step", &[("n", "1"), ("of", "2")])) }
