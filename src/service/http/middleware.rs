@@ -52,7 +52,7 @@ pub(super) async fn observe(
         .get::<MatchedPath>()
         .map_or("(none)", |p| p.as_str())
         .to_string();
-    let span = tracing::info_span!("request", id = %id);
+    let span = tracing::error_span!("request", id = %id);
     let in_flight = InFlight::enter(&service);
     let mut response = next.run(request).instrument(span.clone()).await;
     drop(in_flight);

@@ -66,7 +66,7 @@ fn card(page: &Page, certificate: &Described) -> Markup {
                     dt { (page.t("seals.organisation")) }
                     dd {
                         (organisation)
-                        @if let Some(identifier) = &certificate.organisation_identifier { " (" (identifier) ")" }
+                        @if let Some(identifier) = &certificate.organisation_identifier { " " span.keep { "(" (identifier) ")" } }
                     }
                 }
                 dt { (page.t("seals.issuer")) } dd { (certificate.issuer) }

@@ -7,8 +7,11 @@ use super::layout::{
     FieldError, Page, Tone, banner, digest, error_summary, failed, file_field, tag,
 };
 use crate::engine::ErrorKind;
+use crate::engine::evidence::ScopeKind;
 use crate::engine::register::Language;
-use crate::engine::report::{self, Explained, FindingReport, SignatureReport, SimpleReport};
+use crate::engine::report::{
+    self, Explained, FindingReport, ScopeReport, SignatureReport, SimpleReport,
+};
 use crate::engine::validation::{Indication, SubIndication};
 use crate::service::http::{Judged, Part, Problem, Takes, read_form};
 use axum::body::Body;
@@ -117,7 +120,7 @@ fn tone(indication: Option<Indication>) -> Tone {
 
 /// The verdict on a document, in words.
 fn verdict(report: &SimpleReport) -> &'static str {
-    match (report.indication, report.signatures.len()) {
+    match (report.indication, count(report)) {
         (Some(Indication::TotalPassed), 2..) => "result.all_passed",
         (Some(Indication::TotalPassed), _) => "result.passed",
         (Some(Indication::TotalFailed), 2..) => "result.some_failed",
@@ -125,6 +128,12 @@ fn verdict(report: &SimpleReport) -> &'static str {
         (Some(Indication::Indeterminate), _) => "result.doubt",
         (None, _) => "result.unsigned",
     }
+}
+
+/// Signatures of the document and of those inside.
+fn count(report: &SimpleReport) -> usize {
+    let inside = report.inside.iter().map(|nested| count(&nested.report));
+    report.signatures.len() + inside.sum::<usize>()
 }
 
 fn result(page: &Page, name: &str, judged: &Judged) -> Markup {
@@ -278,19 +287,25 @@ fn who_and_when(page: &Page, signature: &SignatureReport) -> Markup {
                 @if signature.scopes.is_empty() { (page.t("result.nothing_covered")) }
                 @for (n, scope) in signature.scopes.iter().enumerate() {
                     @if n > 0 { br; }
-                    bdi { (scope.name) } " – " (page.t(scope_word(scope.scope)))
+                    (covered(page, scope))
                 }
             }
         }
     }
 }
 
-fn scope_word(kind: crate::engine::evidence::ScopeKind) -> &'static str {
-    use crate::engine::evidence::ScopeKind as K;
-    match kind {
-        K::Full => "result.whole",
-        K::Partial => "result.part",
+/// What a signature covers: the document itself, or a file by its name; whole or in part.
+fn covered(page: &Page, scope: &ScopeReport) -> Markup {
+    let whole = scope.scope == ScopeKind::Full;
+    if scope.name == "document" {
+        let key = if whole {
+            "result.whole_document"
+        } else {
+            "result.part_document"
+        };
+        return html! { (page.t(key)) };
     }
+    html! { bdi { (scope.name) } " – " (page.t(if whole { "result.whole" } else { "result.part" })) }
 }
 
 fn technical(page: &Page, signature: &SignatureReport) -> Markup {
