@@ -13,7 +13,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             message.content_digest(DigestAlgorithm::Sha256),
         );
         for signer in message.signer_infos() {
-            let _ = signer.signed_attribute_encodings();
+            let _ = signer.signed_attributes_der();
             let _ = signer.signed_attributes.as_ref().map(ess_certificates);
         }
     }

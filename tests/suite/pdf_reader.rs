@@ -130,9 +130,7 @@ fn holds(evidence: &Evidence, signature: &Signature) -> bool {
         };
         let verify = |input| key.verify(algorithm, input, &signature.value);
         match &signature.signed {
-            SignedData::OneOf(messages) => messages
-                .iter()
-                .any(|message| verify(SignatureInput::Message(message))),
+            SignedData::Attributes(message) => verify(SignatureInput::Message(message)),
             SignedData::Content(digest) => digest
                 .as_ref()
                 .is_some_and(|digest| verify(SignatureInput::Digest(digest))),

@@ -481,7 +481,7 @@ fn sig_crypto_failure() {
         e.signatures[0].value = value.into();
     };
     case.fails(SubIndication::SigCryptoFailure, "value.wrong");
-    case.change = |e| e.signatures[0].signed = SignedData::OneOf(vec![b"other"[..].into()]);
+    case.change = |e| e.signatures[0].signed = SignedData::Attributes(b"other"[..].into());
     case.fails(SubIndication::SigCryptoFailure, "value.wrong");
 }
 

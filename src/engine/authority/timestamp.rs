@@ -308,7 +308,7 @@ mod tests {
         );
         assert!(pki.certificate.public_key().unwrap().verify(
             signer.signature_algorithm.clone().unwrap(),
-            SignatureInput::Message(&signer.signed_attribute_encodings()[0]),
+            SignatureInput::Message(&signer.signed_attributes_der().unwrap()),
             &signer.signature
         ));
     }

@@ -141,8 +141,8 @@ impl Reference {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignedData {
-    /// One of these byte strings: the signed attributes as received, and their DER where that differs.
-    OneOf(Vec<Bytes>),
+    /// The DER of the signed attributes; empty where they have none.
+    Attributes(Bytes),
     /// The content itself, by its digest (CMS without signed attributes); none where the content is not there.
     Content(Option<Bytes>),
 }
@@ -230,6 +230,8 @@ pub enum TimestampKind {
     Document,
     Archive,
     Container,
+    /// Of the validation-related information of a PDF (EN 319 142-1 §5.4.2.3).
+    ValidationRelated,
 }
 
 /// A time-stamp token and what it is over.

@@ -21,7 +21,7 @@ pub(super) fn verify(
     for reference in &signature.references {
         findings.push(reference_finding(reference));
     }
-    if signature.references.is_empty() && matches!(signature.signed, SignedData::OneOf(_)) {
+    if signature.references.is_empty() && matches!(signature.signed, SignedData::Attributes(_)) {
         findings.push(negative(
             "reference.none",
             SubIndication::SignedDataNotFound,
@@ -69,9 +69,9 @@ fn value_finding(signature: &Signature, certificate: &Certificate) -> Finding {
         );
     };
     let holds = match &signature.signed {
-        SignedData::OneOf(encodings) => encodings
-            .iter()
-            .any(|bytes| key.verify(algorithm, SignatureInput::Message(bytes), &signature.value)),
+        SignedData::Attributes(der) => {
+            key.verify(algorithm, SignatureInput::Message(der), &signature.value)
+        }
         SignedData::Content(None) => {
             return negative("reference.not_found", SubIndication::SignedDataNotFound)
                 .element("content");

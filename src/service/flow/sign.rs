@@ -205,13 +205,11 @@ impl Own<'_> {
 
     fn value_verifies(&self, signature: &Signature) -> Result<bool> {
         let key = self.order.seal.certificate.public_key()?;
-        let SignedData::OneOf(encodings) = &signature.signed else {
+        let SignedData::Attributes(der) = &signature.signed else {
             return Ok(false);
         };
         let algorithm = self.order.seal.signer.algorithm();
-        Ok(encodings
-            .iter()
-            .any(|bytes| key.verify(algorithm, SignatureInput::Message(bytes), &signature.value)))
+        Ok(key.verify(algorithm, SignatureInput::Message(der), &signature.value))
     }
 
     fn finish(

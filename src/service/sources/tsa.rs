@@ -287,8 +287,10 @@ fn is_signed(
         certificate.public_key()?,
         signer.signature_algorithm.clone()?,
     );
-    let encodings = signer.signed_attribute_encodings();
-    Ok(encodings
-        .iter()
-        .any(|bytes| key.verify(algorithm, SignatureInput::Message(bytes), &signer.signature)))
+    let signed = signer.signed_attributes_der().unwrap_or_default();
+    Ok(key.verify(
+        algorithm,
+        SignatureInput::Message(&signed),
+        &signer.signature,
+    ))
 }

@@ -199,12 +199,7 @@ fn inspect_attributes(
     content: ContentDigest<'_>,
     signature: &mut Signature,
 ) {
-    signature.signed = Signed::OneOf(
-        info.signed_attribute_encodings()
-            .into_iter()
-            .map(Bytes::from)
-            .collect(),
-    );
+    signature.signed = Signed::Attributes(info.signed_attributes_der().unwrap_or_default().into());
     let mut faults = Vec::new();
     check_content_type(data, attributes, &mut faults);
     check_algorithm_protection(info, attributes, &mut faults);
@@ -432,6 +427,12 @@ fn tier(data: &SignedData, info: &SignerInfo, signature: &Signature) -> Tier {
         return Tier::NotEtsi;
     };
     if signature.certificate_references.is_empty() {
+        return Tier::NotEtsi;
+    }
+    // EN 319 122-1 §6.3: one signing-certificate attribute, of one version.
+    let references = attributes.count(&names::ID_AA_SIGNING_CERTIFICATE)
+        + attributes.count(&names::ID_AA_SIGNING_CERTIFICATE_V2);
+    if references != 1 {
         return Tier::NotEtsi;
     }
     let certificate_inside = data.certificates().iter().any(|c| info.sid.names(c));

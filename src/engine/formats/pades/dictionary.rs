@@ -59,6 +59,8 @@ impl SubFilter {
 pub struct SignatureDictionary {
     /// `/SubFilter`.
     pub sub_filter: Option<SubFilter>,
+    /// `/Type` is not `DocTimeStamp` where `/SubFilter` says time-stamp: it is neither (ISO 32000-2 §12.8.5).
+    pub mistyped_timestamp: bool,
     /// `/Contents`, decoded, with its padding.
     pub contents: Vec<u8>,
     /// `/Cert`, for `adbe.x509.rsa_sha1`.
@@ -119,6 +121,8 @@ impl SignatureDictionary {
         let sub_filter = value("SubFilter")?
             .as_name()
             .map(|n| SubFilter::of(n.as_bytes()));
+        let mistyped_timestamp =
+            sub_filter == Some(SubFilter::Rfc3161) && !kind.is_name("DocTimeStamp");
         if sub_filter.is_none() {
             faults.push(fault("pdf.sub_filter.missing", DICTIONARY, ""));
         }
@@ -168,6 +172,7 @@ impl SignatureDictionary {
         };
         Ok(SignatureDictionary {
             sub_filter,
+            mistyped_timestamp,
             contents,
             certificates,
             claimed_time,

@@ -75,7 +75,8 @@ fn signatures(document: &Document<'_>, budget: &mut Budget) -> Result<Vec<Locate
             format!("more than {} signatures", budget.limits().signatures),
         ));
     }
-    located.sort_by_key(|l| l.dictionary.covered_end().unwrap_or(usize::MAX));
+    // Those whose /ByteRange is wrong come first: they have no place among the revisions.
+    located.sort_by_key(|l| l.dictionary.covered_end());
     Ok(located)
 }
 
@@ -189,6 +190,12 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
     let revision_ends: Vec<usize> = document.revisions().iter().map(|r| r.end).collect();
     let mut ends = Vec::new();
     for one in &located {
+        if one.dictionary.mistyped_timestamp {
+            let clause = "ISO 32000-2 §12.8.5";
+            let fault = Fault::warning("pdf.timestamp.type", clause, one.name.as_str());
+            evidence.faults.push(fault);
+            continue;
+        }
         let mut faults = one.dictionary.faults.clone();
         faults.extend(error.as_ref().map(structure_fault));
         let whole = one.dictionary.covered_end() == Some(bytes.len());
@@ -205,7 +212,8 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
         if one.dictionary.sub_filter == Some(SubFilter::Rfc3161) {
             found.timestamp(&mut evidence, budget)?;
         } else {
-            let signature = found.signature(&mut evidence.pool, budget)?;
+            let mut signature = found.signature(&mut evidence.pool, budget)?;
+            add_related_timestamp(&document, one, &mut signature, &mut evidence.pool, budget)?;
             evidence.signatures.push(signature);
             ends.push(end);
         }
@@ -213,6 +221,7 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
     let stamped: Vec<usize> = located
         .iter()
         .filter(|l| l.dictionary.sub_filter == Some(SubFilter::Rfc3161))
+        .filter(|l| !l.dictionary.mistyped_timestamp)
         .filter_map(|l| l.dictionary.covered_end())
         .collect();
     let material = store.then(|| Material::of(&evidence.pool));
@@ -352,7 +361,7 @@ impl Found<'_, '_> {
         let (data, length) = SignedData::from_ber_prefix(contents)?;
         let rest = contents.get(length..).unwrap_or_default();
         if let Some(at) = rest.iter().position(|b| *b != 0) {
-            self.faults.push(fault(
+            self.faults.push(Fault::doubt(
                 "pdf.contents.padding",
                 "ISO 32000-2 §12.8.1",
                 format!("byte {} of /Contents", length + at),
@@ -372,8 +381,8 @@ impl Found<'_, '_> {
             _ => self.cms_signature(&over_ranges, pool, budget)?,
         };
         if let Some(SubFilter::Other(_)) = sub_filter {
-            self.faults
-                .push(fault("pdf.sub_filter.unknown", "ISO 32000-2 §12.8.3", ""));
+            let unknown = Fault::doubt("pdf.sub_filter.unknown", "ISO 32000-2 §12.8.3", "");
+            self.faults.push(unknown);
         }
         signature.form = sub_filter
             .as_ref()
@@ -420,8 +429,12 @@ impl Found<'_, '_> {
         };
         let signers = data.signer_infos().len();
         if signers != 1 {
-            self.faults
-                .push(fault("pdf.cms.signers", CMS, signers.to_string()));
+            // Which of several the document means nobody says: the first is judged, and doubt remains.
+            let found = signers.to_string();
+            self.faults.push(match signers {
+                0 => fault("pdf.cms.signers", CMS, found),
+                _ => Fault::doubt("pdf.cms.signers", CMS, found),
+            });
         }
         if signers == 0 {
             return Ok(self.empty_signature());
@@ -692,6 +705,55 @@ fn read_security_store(
         }
     }
     Ok(revocation)
+}
+
+/// The time-stamp that the store keeps for one signature (EN 319 142-1 §5.4.2.3 (unchecked)): /DSS /VRI, under the SHA-1
+/// of /Contents, /TS. It is over the signature value.
+fn add_related_timestamp(
+    document: &Document<'_>,
+    located: &Located,
+    signature: &mut Signature,
+    pool: &mut Pool,
+    budget: &mut Budget,
+) -> Result<()> {
+    let Some(token) = usable(related_timestamp(document, located, budget))?.flatten() else {
+        return Ok(());
+    };
+    let value = signature.value.clone();
+    let over = |algorithm| Some(digest(algorithm, &value));
+    let kind = TimestampKind::ValidationRelated;
+    if let Some(timestamp) = usable(inspect_timestamp(&token, kind, &over, pool, budget))? {
+        signature.timestamps.push(timestamp);
+    }
+    Ok(())
+}
+
+fn related_timestamp(
+    document: &Document<'_>,
+    located: &Located,
+    budget: &mut Budget,
+) -> Result<Option<Vec<u8>>> {
+    let (_, catalog) = document.catalog(budget)?;
+    let within = |object: &pdf::Object, key: &str, budget: &mut Budget| match object.as_dictionary()
+    {
+        Some(dictionary) => document
+            .value(dictionary, key, budget)
+            .map(|v| (*v).clone()),
+        None => Ok(pdf::Object::Null),
+    };
+    let store = within(&catalog, "DSS", budget)?;
+    let related = within(&store, "VRI", budget)?;
+    let contents = &located.dictionary.contents;
+    let key: String = digest(DigestAlgorithm::Sha1, contents)
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    let entry = within(&related, &key, budget)?;
+    let token = within(&entry, "TS", budget)?;
+    match token.as_stream() {
+        Some(stream) => document.decode(stream, STORE_OBJECT, budget).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// `None` for what is damaged; an error only where a limit of the whole job is met.

@@ -93,18 +93,16 @@ impl TestSigner {
 
     /// Is the signature value right, by this signer's key?
     pub(crate) fn holds(&self, signature: &Signature) -> bool {
-        let SignedData::OneOf(messages) = &signature.signed else {
+        let SignedData::Attributes(message) = &signature.signed else {
             return false;
         };
         let key = self.certificate.public_key().unwrap();
         signature.algorithm.is_some_and(|algorithm| {
-            messages.iter().any(|message| {
-                key.verify(
-                    algorithm,
-                    SignatureInput::Message(message),
-                    &signature.value,
-                )
-            })
+            key.verify(
+                algorithm,
+                SignatureInput::Message(message),
+                &signature.value,
+            )
         })
     }
 

@@ -58,27 +58,16 @@ pub struct SignerInfo {
 }
 
 impl SignerInfo {
-    /// The byte strings that the signature may be over: the signed attributes as received with the tag of a SET OF
-    /// (RFC 5652 §5.4), and, where that is not it, their DER. Empty without signed attributes.
-    pub fn signed_attribute_encodings(&self) -> Vec<Vec<u8>> {
-        let mut encodings = Vec::new();
-        if self.signed_attributes_element.is_empty() {
-            return encodings;
-        }
+    /// What the signature value is over: the DER of the signed attributes with the tag of a SET OF (RFC 5652 §5.4: "a
+    /// separate encoding of the signedAttrs field is performed … DER encoding"). A signer that signed another encoding
+    /// than that, as one does that leaves the attributes out of order, made a value that does not verify.
+    ///
+    /// None without signed attributes, or where they cannot be encoded.
+    pub fn signed_attributes_der(&self) -> Option<Vec<u8>> {
         let mut received = self.signed_attributes_element.clone();
-        received[0] = 0x31;
-        let definite = received.get(1) != Some(&0x80);
-        let canonical = Tlv::whole(Reader::ber(&received), "signedAttrs")
-            .and_then(|e| der::from_ber(&e, ATTRIBUTE_DEPTH));
-        if definite {
-            encodings.push(received.clone());
-        }
-        if let Ok(canonical) = canonical
-            && (!definite || canonical != received)
-        {
-            encodings.push(canonical);
-        }
-        encodings
+        *received.first_mut()? = 0x31;
+        let element = Tlv::whole(Reader::ber(&received), "signedAttrs").ok()?;
+        der::from_ber(&element, ATTRIBUTE_DEPTH).ok()
     }
 }
 
