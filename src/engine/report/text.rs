@@ -41,6 +41,7 @@ struct Page {
     out: String,
     language: Language,
     zone: String,
+    now: Time,
     indent: usize,
 }
 
@@ -73,6 +74,7 @@ pub fn text(report: &SimpleReport, language: Language, zone: &str) -> String {
         out: String::new(),
         language,
         zone: zone.to_string(),
+        now: report.validation_time,
         indent: 0,
     };
     document(report, &mut page);
@@ -143,10 +145,7 @@ fn signature(one: &SignatureReport, page: &mut Page) {
     let claimed = one.claimed_time.map(|time| instant(time, &zone));
     let none = page.label("none");
     page.field("claimed_time", claimed.as_deref().unwrap_or(none));
-    let proven = one
-        .timestamps
-        .iter()
-        .any(|t| t.time == one.best_signature_time);
+    let proven = one.best_signature_time < page.now;
     let best = instant(one.best_signature_time, &zone);
     if proven {
         page.field("proven_time", &best);

@@ -48,15 +48,17 @@ fn judge(
     let mut pools = around.to_vec();
     pools.push(&evidence.pool);
     let material = Material::read(&pools, policy, now);
+    let mut timestamps = Vec::new();
+    let mut stamps = Vec::new();
+    for stamp in &evidence.timestamps {
+        let (verdict, verified) = timestamp::validate(stamp, &material);
+        timestamps.push(verdict);
+        stamps.extend(verified.map(|proof| (with_time::revision(&stamp.signature), proof)));
+    }
     let signatures: Vec<SignatureVerdict> = evidence
         .signatures
         .iter()
-        .map(|signature| with_time::validate(signature, &evidence.faults, &material))
-        .collect();
-    let timestamps = evidence
-        .timestamps
-        .iter()
-        .map(|stamp| timestamp::validate(stamp, &material).0)
+        .map(|one| with_time::validate(one, &evidence.faults, &stamps, &material))
         .collect();
     let inside: Vec<NestedVerdict> = evidence
         .inside

@@ -62,10 +62,17 @@ pub(super) fn conclude(findings: &[Finding]) -> (Indication, Option<SubIndicatio
     }
 }
 
-/// Judges `signature`.
+/// The revision of a document that a signature or time-stamp covers, from 1.
+pub(super) fn revision(signature: &Signature) -> Option<u32> {
+    let revision = signature.scopes.iter().find_map(|scope| scope.revision);
+    revision.map(|(which, _)| which)
+}
+
+/// Judges `signature`; `document_stamps` are the valid time-stamps over the document, each with the revision it covers.
 pub(super) fn validate(
     signature: &Signature,
     document_faults: &[Fault],
+    document_stamps: &[(Option<u32>, VerifiedTimestamp)],
     material: &Material<'_>,
 ) -> SignatureVerdict {
     let basic = basic::validate(signature, document_faults, material);
@@ -80,8 +87,15 @@ pub(super) fn validate(
         verified.extend(proof);
     }
     // §5.5.4(2) and (3): the time of validation, or the earliest proof.
-    let best_signature_time =
-        gen_times(&verified, TimestampKind::Signature).fold(material.now, Time::min);
+    // EN 319 142-1 §5.4.3: a document time-stamp over a later revision is a proof for the signatures before it.
+    let own = revision(signature);
+    let over_later = document_stamps
+        .iter()
+        .filter(|(covered, _)| own.is_some() && *covered > own)
+        .map(|(_, stamp)| stamp.gen_time());
+    let best_signature_time = gen_times(&verified, TimestampKind::Signature)
+        .chain(over_later)
+        .fold(material.now, Time::min);
     let x509 = basic
         .certificate
         .as_ref()
