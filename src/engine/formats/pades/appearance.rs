@@ -88,7 +88,10 @@ fn draw(lines: &[String], font: &EmbeddedFont, [width, height]: [f64; 2]) -> Vec
     for line in &lines {
         content.push('<');
         for glyph in font.identifiers(line) {
-            content.push_str(&format!("{glyph:04X}"));
+            for shift in [12, 8, 4, 0] {
+                let digit = char::from_digit(u32::from(glyph >> shift & 15), 16);
+                content.extend(digit);
+            }
         }
         content.push_str("> Tj T*\n");
     }
@@ -179,7 +182,7 @@ pub(super) fn add_font(draft: &mut Draft<'_, '_, '_>, font: &EmbeddedFont) -> Re
                 vec![Object::Integer(0), Object::Array(widths.collect())],
             ),
     )?;
-    let unicode = draft.add_stream(Dictionary::new(), to_unicode(font).as_bytes())?;
+    let unicode = draft.add_stream(Dictionary::new(), &font.to_unicode)?;
     draft.add(
         Dictionary::new()
             .with("Type", Object::name("Font"))
@@ -189,33 +192,6 @@ pub(super) fn add_font(draft: &mut Draft<'_, '_, '_>, font: &EmbeddedFont) -> Re
             .with("DescendantFonts", vec![descendant.into()])
             .with("ToUnicode", unicode),
     )
-}
-
-/// ISO 32000-2 §9.10.3.
-fn to_unicode(font: &EmbeddedFont) -> String {
-    let mut map = String::from(
-        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n\
-         /CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>> def\n\
-         /CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n\
-         1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n",
-    );
-    let mut by_glyph: Vec<(u16, char)> = font.glyphs.iter().map(|(c, g)| (*g, *c)).collect();
-    by_glyph.sort_unstable();
-    by_glyph.dedup_by_key(|(glyph, _)| *glyph);
-    for chunk in by_glyph.chunks(100) {
-        map.push_str(&format!("{} beginbfchar\n", chunk.len()));
-        for (glyph, character) in chunk {
-            map.push_str(&format!("<{glyph:04X}> <"));
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                map.push_str(&format!("{unit:04X}"));
-            }
-            map.push_str(">\n");
-        }
-        map.push_str("endbfchar\n");
-    }
-    map.push_str("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n");
-    map
 }
 
 /// The subset for a seal's characters. Seals differ from one signature to the next in their time alone, and making a

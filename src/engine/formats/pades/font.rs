@@ -32,6 +32,8 @@ pub struct EmbeddedFont {
     pub(super) bounds: [i16; 4],
     pub(super) ascent: i16,
     pub(super) descent: i16,
+    /// The CMap that gives the glyphs' characters back.
+    pub(super) to_unicode: Vec<u8>,
 }
 
 impl EmbeddedFont {
@@ -172,6 +174,7 @@ impl<'f> Source<'f> {
         encoder.write_all(&program).ok()?;
         Some(EmbeddedFont {
             name: format!("{}+{}", subset_tag(&glyphs), self.name),
+            to_unicode: to_unicode(&glyphs).into_bytes(),
             program: encoder.finish().ok()?,
             program_length: program.len(),
             glyphs,
@@ -398,6 +401,33 @@ fn postscript_name(name: &[u8]) -> Option<String> {
             .collect();
         (!text.is_empty()).then_some(text)
     })
+}
+
+/// ISO 32000-2 §9.10.3.
+fn to_unicode(glyphs: &BTreeMap<char, u16>) -> String {
+    let mut map = String::from(
+        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n\
+         /CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>> def\n\
+         /CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n\
+         1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n",
+    );
+    let mut by_glyph: Vec<(u16, char)> = glyphs.iter().map(|(c, g)| (*g, *c)).collect();
+    by_glyph.sort_unstable();
+    by_glyph.dedup_by_key(|(glyph, _)| *glyph);
+    for chunk in by_glyph.chunks(100) {
+        map.push_str(&format!("{} beginbfchar\n", chunk.len()));
+        for (glyph, character) in chunk {
+            map.push_str(&format!("<{glyph:04X}> <"));
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                map.push_str(&format!("{unit:04X}"));
+            }
+            map.push_str(">\n");
+        }
+        map.push_str("endbfchar\n");
+    }
+    map.push_str("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n");
+    map
 }
 
 /// Six letters that depend on the characters alone (ISO 32000-2 §9.9.2: "different subsets … shall have different tags").

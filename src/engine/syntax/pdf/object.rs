@@ -5,6 +5,7 @@
 //! Not here: reading (`parser.rs`), resolving references (`document.rs`).
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 
 /// An indirect reference, `12 0 R` (ISO 32000-2 §7.3.10).
@@ -355,7 +356,7 @@ impl Object {
             Object::Null => out.extend_from_slice(b"null"),
             Object::Boolean(true) => out.extend_from_slice(b"true"),
             Object::Boolean(false) => out.extend_from_slice(b"false"),
-            Object::Integer(value) => out.extend_from_slice(value.to_string().as_bytes()),
+            Object::Integer(value) => put(out, format_args!("{value}")),
             Object::Real(text) => out.extend_from_slice(text.as_bytes()),
             Object::String(string) => write_string(string, out),
             Object::Name(name) => write_name(name, out),
@@ -371,9 +372,7 @@ impl Object {
             }
             Object::Dictionary(dictionary) => dictionary.write(out),
             Object::Stream(stream) => stream.dictionary.write(out),
-            Object::Reference(reference) => {
-                out.extend_from_slice(reference.to_string().as_bytes());
-            }
+            Object::Reference(reference) => put(out, format_args!("{reference}")),
         }
     }
 
@@ -425,6 +424,12 @@ impl From<Vec<Object>> for Object {
     fn from(items: Vec<Object>) -> Self {
         Object::Array(items)
     }
+}
+
+/// Appends text without a string in between.
+pub(super) fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    // A vector takes every byte.
+    let _ = io::Write::write_fmt(out, text);
 }
 
 /// White space of ISO 32000-2 §7.2.3, table 1.

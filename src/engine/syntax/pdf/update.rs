@@ -6,7 +6,7 @@
 
 use super::cross_reference::{OBJECTS, Place, Section, Style};
 use super::document::Document;
-use super::object::{Dictionary, Object, Reference};
+use super::object::{Dictionary, Object, Reference, put};
 use crate::engine::error::{Error, Result};
 use crate::engine::limits::Budget;
 use std::collections::BTreeMap;
@@ -138,7 +138,7 @@ impl<'d> Update<'d> {
         let mut places = BTreeMap::new();
         for (&number, (generation, body)) in &self.objects {
             places.insert(number, (self.offset(out.len())?, *generation));
-            out.extend_from_slice(format!("{number} {generation} obj\n").as_bytes());
+            put(&mut out, format_args!("{number} {generation} obj\n"));
             positions.insert(Reference::new(number, *generation), out.len());
             out.extend_from_slice(body);
             out.extend_from_slice(b"\nendobj\n");
@@ -148,7 +148,7 @@ impl<'d> Update<'d> {
             Style::Table => self.write_table(&places, &mut out)?,
             Style::Stream => self.write_cross_reference_stream(places, &mut out)?,
         };
-        out.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
+        put(&mut out, format_args!("startxref\n{start}\n%%EOF\n"));
         Ok(Appended {
             bytes: out,
             positions,
@@ -189,9 +189,9 @@ impl<'d> Update<'d> {
         let start = self.offset(out.len())?;
         out.extend_from_slice(b"xref\n");
         for (first, run) in runs(places) {
-            out.extend_from_slice(format!("{first} {}\n", run.len()).as_bytes());
+            put(out, format_args!("{first} {}\n", run.len()));
             for (offset, generation) in run {
-                out.extend_from_slice(format!("{offset:010} {generation:05} n \n").as_bytes());
+                put(out, format_args!("{offset:010} {generation:05} n \n"));
             }
         }
         out.extend_from_slice(b"trailer\n");
@@ -229,7 +229,7 @@ impl<'d> Update<'d> {
         for entry in self.section_entries().entries() {
             dictionary.set(entry.key.clone(), entry.value.clone());
         }
-        out.extend_from_slice(format!("{} 0 obj\n", own.number).as_bytes());
+        put(out, format_args!("{} 0 obj\n", own.number));
         write_stream(dictionary, &data, out);
         out.extend_from_slice(b"\nendobj\n");
         Ok(start)
