@@ -441,7 +441,8 @@ fn tier(data: &SignedData, info: &SignerInfo, signature: &Signature) -> Tier {
         Family::Pades => true,
         _ => attributes.count(&names::ID_SIGNING_TIME) == 1,
     };
-    if !certificate_inside || !time_as_family_wants {
+    let one_reference = signature.certificate_references.len() == 1;
+    if !certificate_inside || !time_as_family_wants || !one_reference {
         return Tier::Bes;
     }
     let unsigned = |id| info.unsigned_attributes.count(&id) > 0;

@@ -59,7 +59,7 @@ impl SubFilter {
 pub struct SignatureDictionary {
     /// `/SubFilter`.
     pub sub_filter: Option<SubFilter>,
-    /// `/Type` is not `DocTimeStamp` where `/SubFilter` says time-stamp: it is neither (ISO 32000-2 §12.8.5).
+    /// `/Type` is not `DocTimeStamp`, or a key stands there twice, where `/SubFilter` says time-stamp: it is neither (ISO 32000-2 §12.8.5).
     pub mistyped_timestamp: bool,
     /// `/Contents`, decoded, with its padding.
     pub contents: Vec<u8>,
@@ -121,8 +121,8 @@ impl SignatureDictionary {
         let sub_filter = value("SubFilter")?
             .as_name()
             .map(|n| SubFilter::of(n.as_bytes()));
-        let mistyped_timestamp =
-            sub_filter == Some(SubFilter::Rfc3161) && !kind.is_name("DocTimeStamp");
+        let typed = kind.is_name("DocTimeStamp") && dictionary.repeated_key().is_none();
+        let mistyped_timestamp = sub_filter == Some(SubFilter::Rfc3161) && !typed;
         if sub_filter.is_none() {
             faults.push(fault("pdf.sub_filter.missing", DICTIONARY, ""));
         }
