@@ -5,6 +5,7 @@ mod cli;
 mod conformance;
 mod corpora;
 mod crash;
+mod crash_service;
 mod layers;
 mod messages;
 mod pdf_reader;
