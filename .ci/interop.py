@@ -5,8 +5,10 @@ skipped: a tool that is missing fails its checks. RUBRICA is the program (defaul
 of the oracle and the corpora.
 """
 import argparse
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -74,23 +76,36 @@ def checkers_work(check, oracle, folder, pki):
 
 
 class Service:
-    """`rubrica demo` on its data folder, serving."""
+    """`rubrica demo` on its data folder, serving; asked as a portal would."""
 
-    def __init__(self, data):
-        self.base = "http://127.0.0.1:8480"
+    def __init__(self, data, port):
+        self.data, self.base = data, f"http://127.0.0.1:{port}"
         self.log = open(data.with_suffix(".log"), "wb")
-        self.process = subprocess.Popen([RUBRICA, "demo", "--data", data], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([RUBRICA, "demo", "--data", data, "--listen", f"127.0.0.1:{port}"],
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         deadline = time.monotonic() + 60
-        while not self.answers("/readyz"):
+        while not self.ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the service is not ready; {data.with_suffix('.log')} says why")
             time.sleep(0.1)
+        self.key = (data / "secrets/portal.key").read_text().split()[0]
 
-    def answers(self, path):
+    def ready(self):
         try:
-            return urllib.request.urlopen(self.base + path, timeout=5).read()
+            return urllib.request.urlopen(self.base + "/readyz", timeout=5).status == 200
         except OSError:
-            return None
+            return False
+
+    def get(self, path):
+        return self.curl(path)
+
+    def curl(self, path, *arguments):
+        """The body of the answer; anything but 2xx raises, with what the service says."""
+        made = subprocess.run(["curl", "-sS", "--fail-with-body", "-H", f"Authorization: Bearer {self.key}", *arguments,
+                               self.base + path], capture_output=True, timeout=120)
+        if made.returncode:
+            raise RuntimeError((made.stdout[:300] + made.stderr[:200]).decode(errors="replace"))
+        return made.stdout
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -109,7 +124,7 @@ def published(data):
     return paths
 
 
-def acuse(check, oracle, data, folder, trust, fetched):
+def acuse(check, oracle, data, folder, trust):
     """The sample's acuse, the justificante in it, and both with a signed bit changed."""
     root, path = data / "pki/root.pem", data / "acuse.zip"
     inside = folder / "acuse"
@@ -117,7 +132,7 @@ def acuse(check, oracle, data, folder, trust, fetched):
         z.extractall(inside)
     justificante, manifest = inside / "justificante.pdf", inside / "META-INF/ASiCManifest.xml"
     signature = inside / "META-INF/signature.p7s"
-    anchors, raw = checkers.certificates(root), [p.read_bytes() for p in fetched]
+    anchors, raw = checkers.certificates(root), [p.read_bytes() for p in trust["crls"]]
     check("acuse unzip", checkers.unzip, path)
     check("acuse mimetype", checkers.asic_mimetype, path)
     check("acuse openssl", checkers.openssl_cms, signature, manifest, root)
@@ -136,13 +151,14 @@ def acuse(check, oracle, data, folder, trust, fetched):
     check.refuses("acuse altered openssl", checkers.openssl_cms, signature, altered(manifest, b"<"), root)
 
 
+def sealing(data, source, target):
+    """`rubrica seal` under the demo's configuration: exit code, text."""
+    return checkers.run(RUBRICA, "seal", "--config", data / "rubrica.toml", "--seal", "sede", source, target)
+
+
 def seal(data, source, target):
-    code, text = checkers.run(RUBRICA, "seal", "--data", data, source, target)
+    code, text = sealing(data, source, target)
     return None if code == 0 else f"exit {code}: {checkers.last(text)}"
-
-
-def refuse(data, source, target):
-    return subprocess.run([RUBRICA, "seal", "--data", data, source, target], capture_output=True, timeout=60).stderr
 
 
 def kept(source, target):
@@ -173,7 +189,7 @@ def sealed(check, oracle, name, data, source, target, trust, signatures=1):
 def refusal(data, source, target):
     """A broken or encrypted file: not exit 0, one line of reason, no panic, no output."""
     target.unlink(missing_ok=True)
-    code, text = checkers.run(RUBRICA, "seal", "--data", data, source, target)
+    code, text = sealing(data, source, target)
     if code in (0, 101) or code < 0 or "panicked" in text:
         return f"exit {code}: {checkers.last(text)}"
     if not text.strip() or target.exists():
@@ -211,28 +227,136 @@ def corpora(check, data, folder):
     for source in sources:
         name, before = source.relative_to(home), len(checkers.valid_signatures(source))
         target.unlink(missing_ok=True)
-        if source in signed and b"certification signature permits no changes" in refuse(data, source, target):
+        code, text = sealing(data, source, target)
+        if code and source in signed and "certification signature permits no changes" in text:
             check(f"corpora {name} refused", lambda: "an output file was written" if target.exists() else None)
             continue
-        check(f"corpora {name} seal", seal, data, source, target)
+        check(f"corpora {name} seal", lambda: None if code == 0 else f"exit {code}: {checkers.last(text)}")
         check(f"corpora {name} prefix", kept, source, target)
         check(f"corpora {name} qpdf", checkers.qpdf, target)
         check(f"corpora {name} pdfsig", lambda: None if len(checkers.valid_signatures(target)) == before + 1 else
               f"{before} valid before, {checkers.valid_signatures(target)} after")
 
 
+LANGUAGES = ("es", "ca", "va", "gl", "eu", "en", "fr")
+NAMES = {
+    "latin": ("Ñuño Çedilla", "L·luís–Núñez", "Šćepanović ẞ ﬁ Ā\u0301"),
+    "greek": ("Ελένη", "Παπαδοπούλου", "Ὀδυσσεύς"),
+    "cyrillic": ("Людмила", "Шевченко", "Ђорђевић"),
+    "arabic": ("فاطمة", "الزهراء", "بن علي"),
+    "hebrew": ("שָׂרָה", "כהן", "לוי"),
+    "beyond": ("山田", "𝒳 \U0001F600", "नमस्ते"),
+}
+
+
+def receipts(check, oracle, service, folder, trust):
+    """Receipts in every language and script, each accepted by all; attachments inside; a signed PDF as the request."""
+    folder.mkdir(exist_ok=True)
+    metadata = json.loads((service.data / "metadata.json").read_text())
+    metadata["subject"], metadata["identification"] = "RE0001", {
+        "who": "99999999R", "how": "clave", "when": "2026-11-24T10:00:00Z", "reference": "CLAVE-1"}
+    (folder / "solicitud.xml").write_text("<solicitud>–</solicitud>")
+    (folder / "anexo 1.bin").write_bytes(bytes(range(256)) * 50)
+    cases = [(f"language-{code}", code, NAMES["latin"]) for code in LANGUAGES]
+    cases += [(f"script-{script}", "es", names) for script, names in NAMES.items()]
+    for name, language, (given, first, second) in cases:
+        person = metadata["interested"] | {"name": given, "first_surname": first, "second_surname": second}
+        data = [{"label": "Dato – propio", "value": f"{given}\n{first} {second} " * 40}] * 8
+        request = metadata | {"language": language, "interested": person, "data": data}
+        (folder / "metadata.json").write_text(json.dumps(request))
+        check(f"receipt {name}", receipt, check, oracle, service, folder, name, trust)
+
+
+def receipt(check, oracle, service, folder, name, trust):
+    answer = json.loads(service.curl(
+        "/v1/receipts?attachments=inside", "-F", f"metadata=@{folder}/metadata.json;type=application/json",
+        "-F", f"request=@{folder}/solicitud.xml;type=text/xml", "-F", f"attachment=@{folder}/anexo 1.bin"))
+    pdf, acuse = folder / f"{name}.pdf", folder / f"{name}.zip"
+    pdf.write_bytes(service.get(answer["links"]["justificante"]))
+    acuse.write_bytes(service.get(answer["links"]["acuse"]))
+    check(f"receipt {name} qpdf", checkers.qpdf, pdf)
+    check(f"receipt {name} pdfsig", checkers.pdfsig, pdf)
+    check(f"receipt {name} dss", oracle.validate, pdf, "PAdES-BASELINE-T", **trust)
+    check(f"receipt {name} pdfa-3a", oracle.pdfa, pdf, "3a")
+    check(f"receipt {name} pdfua-1", oracle.pdfa, pdf, "ua1")
+    check(f"receipt {name} unzip", checkers.unzip, acuse)
+    check(f"receipt {name} acuse dss", oracle.validate, acuse, "CAdES-BASELINE-B", container="ASiC-E", **trust)
+    return None if answer["level"] == "PAdES-BASELINE-T" else f"level {answer['level']}"
+
+
+def sealed_over_http(check, oracle, service, folder, trust):
+    """`POST /v1/seal`, visible and not, by both seals; `POST /v1/documents` with a code on every page."""
+    folder.mkdir(exist_ok=True)
+    source, anchors = folder / "in.pdf", checkers.certificates(trust["anchors"][0])
+    source.write_bytes(samples.classic(samples.objects()))
+    wishes = {"invisible": ["?seal=sede"], "visible": ["?seal=sede&visible=true&reason=Prueba"], "p256": ["?seal=registro"]}
+    for name, (query,) in wishes.items():
+        target = folder / f"{name}.pdf"
+        target.write_bytes(service.curl(f"/v1/seal{query}", "-H", "Content-Type: application/pdf",
+                                        "--data-binary", f"@{source}"))
+        everything(check, oracle, f"http-seal {name}", target, anchors, trust)
+        check(f"http-seal {name} prefix", kept, source, target)
+
+
+def everything(check, oracle, name, path, anchors, trust):
+    check(f"{name} qpdf", checkers.qpdf, path)
+    check(f"{name} pdfsig", checkers.pdfsig, path)
+    check(f"{name} pyhanko", checkers.pyhanko, path, anchors, [p.read_bytes() for p in trust["crls"]])
+    check(f"{name} dss", oracle.validate, path, "PAdES-BASELINE-T", **trust)
+
+
+def authority(check, service, folder):
+    """OpenSSL as the client of our own time-stamping authority and OCSP responder."""
+    pki, work = service.data / "pki", folder / "authority"
+    work.mkdir(exist_ok=True)
+    (work / "data").write_bytes(b"datos")
+
+    def timestamp():
+        made = checkers.run("openssl", "ts", "-query", "-data", work / "data", "-sha512", "-cert", "-out", work / "q.tsq")
+        service.curl("/demo/tsa", "-H", "Content-Type: application/timestamp-query", "--data-binary", f"@{work}/q.tsq",
+                     "-o", work / "r.tsr")
+        code, text = checkers.run("openssl", "ts", "-verify", "-queryfile", work / "q.tsq", "-in", work / "r.tsr",
+                                  "-CAfile", pki / "root.pem", "-untrusted", pki / "ca.pem")
+        return None if made[0] == code == 0 and "Verification: OK" in text else checkers.last(text)
+
+    def status(name, expected):
+        code, text = checkers.run("openssl", "ocsp", "-issuer", pki / "ca.pem", "-cert", pki / f"{name}.pem",
+                                  "-url", service.base + "/demo/ocsp", "-CAfile", pki / "root.pem", "-nonce")
+        good = code == 0 and "Response verify OK" in text and f"{name}.pem: {expected}" in text
+        return None if good else checkers.last(text)
+
+    def listed():
+        code, text = checkers.run("openssl", "verify", "-crl_check_all", "-CAfile", pki / "root.pem", "-untrusted",
+                                  pki / "ca.pem", *[a for p in ("ca", "root") for a in ("-CRLfile", pki / f"{p}.crl")],
+                                  pki / "seal.pem")
+        return None if code == 0 else checkers.last(text)
+
+    check("authority openssl ts", timestamp)
+    check("authority openssl ocsp good", status, "seal", "good")
+    check("authority openssl ocsp revoked", status, "revoked", "revoked")
+    check("authority openssl crl", listed)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def product(check, oracle, folder, pki):
-    data = folder / "demo"
-    once = lambda: (lambda r: None if r[0] == 0 else f"exit {r[0]}: {checkers.last(r[1])}")(  # noqa: E731
-        checkers.run(RUBRICA, "demo", "--once", "--data", data, timeout=300))
-    check("demo once", once)
+    data, port = folder / "demo", free_port()
+    arguments = ["demo", "--once", "--data", data, "--listen", f"127.0.0.1:{port}"]
+    code, text = checkers.run(RUBRICA, *arguments, timeout=300)
+    check("demo once", lambda: None if code == 0 and "TOTAL-PASSED" in text else f"exit {code}: {checkers.last(text)}")
     root = (data / "pki/root.pem").read_bytes()
-    service = Service(data)
+    service = Service(data, port)
     try:
         check("demo reused", lambda: None if (data / "pki/root.pem").read_bytes() == root else "another root")
-        fetched = published(data)
-        trust = {"anchors": [data / "pki/root.pem"], "crls": fetched}
-        acuse(check, oracle, data, folder, trust, fetched)
+        trust = {"anchors": [data / "pki/root.pem"], "crls": published(data)}
+        acuse(check, oracle, data, folder, trust)
+        authority(check, service, folder)
+        sealed_over_http(check, oracle, service, folder / "http", trust)
+        receipts(check, oracle, service, folder / "receipts", trust)
         matrix(check, oracle, data, folder / "matrix", pki, trust)
         corpora(check, data, folder / "corpora")
     finally:
