@@ -6,6 +6,7 @@ mod conformance;
 mod corpora;
 mod crash;
 mod crash_service;
+mod http;
 mod layers;
 mod messages;
 mod pdf_reader;
