@@ -127,3 +127,146 @@ fn add(objects: Vec<Object>, evidence: &mut Evidence) -> bool {
     }
     evidence.pool.len() > before
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::formats::Options;
+    use crate::engine::formats::cades::Cades;
+    use crate::engine::pki::trust::Anchors;
+    use crate::engine::validation::{Indication, SubIndication};
+    use crate::service::config::{SealSettings, WhenTsaFails};
+    use crate::service::flow::{Order, seal};
+    use crate::service::keys::{KeyFile, Passphrase, Seal};
+    use crate::service::sources::Source;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn certs(name: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("certs/test")
+            .join(name)
+    }
+
+    fn file(name: &str) -> Vec<u8> {
+        std::fs::read(certs(name)).unwrap()
+    }
+
+    fn now() -> Time {
+        "2026-11-24T12:00:00Z".parse().unwrap()
+    }
+
+    fn policy() -> Policy {
+        Policy::baseline(Anchors::read([&file("root.pem")[..]]).unwrap())
+    }
+
+    fn signed() -> Vec<u8> {
+        let settings = format!("name = 'x'\nkey = '{}'", certs("citizen.p12").display());
+        let settings: SealSettings = toml::from_str(&settings).unwrap();
+        let passphrase = String::from_utf8(file("passphrase")).unwrap();
+        let passphrase = Passphrase::new(passphrase.trim());
+        let key = KeyFile::from_pkcs12(&file("citizen.p12"), &passphrase, "citizen").unwrap();
+        let own = Seal::new(&settings, key).unwrap();
+        let options = Options::Cades {
+            attached: true,
+            mime_type: None,
+        };
+        let order = Order {
+            seal: &own,
+            format: &Cades,
+            options: &options,
+            timestamping: None,
+            when_tsa_fails: WhenTsaFails::Fail,
+        };
+        seal(b"Solicito la jubilacion.", &order, now())
+            .unwrap()
+            .bytes
+    }
+
+    /// Answers every want as it is told, and counts.
+    #[derive(Debug)]
+    struct Told<F>(F, std::sync::Arc<AtomicU32>);
+
+    impl<F: Fn(u32) -> Result<Vec<Object>> + Send + Sync + std::fmt::Debug> Source for Told<F> {
+        fn serves(&self, _: &Want) -> bool {
+            true
+        }
+
+        fn fetch(&self, _: &Want, _: &Pool) -> Result<Vec<Object>> {
+            (self.0)(self.1.fetch_add(1, Ordering::SeqCst))
+        }
+    }
+
+    fn lists() -> Vec<Object> {
+        let list = |name| {
+            let list = crate::engine::pki::CertificateList::from_pem_or_der(&file(name)).unwrap();
+            let kind = ObjectKind::CertificateRevocationList;
+            Object::new(kind, list.bytes(), Origin::Given)
+        };
+        vec![list("root.crl"), list("ca.crl")]
+    }
+
+    fn judged_with(answer: fn(u32) -> Result<Vec<Object>>) -> (Validated, u32) {
+        let asked = std::sync::Arc::new(AtomicU32::new(0));
+        let mut sources = Sources::default();
+        sources.add(Told(answer, asked.clone()));
+        let validated = validate(&signed(), &[], &[], &policy(), &sources, now()).unwrap();
+        (validated, asked.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn what_the_verdict_wants_is_fetched_and_judged_again() {
+        let (validated, asked) = judged_with(|_| Ok(lists()));
+        assert_eq!(validated.verdict.indication, Some(Indication::TotalPassed));
+        assert_eq!(asked, 2);
+        assert!(validated.verdict.wanted.is_empty());
+        let again = settle(validated.evidence, &policy(), &Sources::default(), now());
+        assert_eq!(again.verdict, validated.verdict);
+    }
+
+    #[test]
+    fn an_outage_leaves_the_verdict_undecided_and_is_told() {
+        let (validated, _) = judged_with(|_| Err(Error::unavailable("OCSP responder", "is down")));
+        let signature = &validated.verdict.signatures[0];
+        assert_eq!(signature.sub_indication, Some(SubIndication::TryLater));
+        assert_eq!(signature.mathematics, Some(true));
+        assert_eq!(validated.outages.len(), 2);
+    }
+
+    #[test]
+    fn a_source_that_always_brings_something_new_is_asked_no_longer_than_the_rounds() {
+        let (validated, asked) = judged_with(|number| {
+            let kind = ObjectKind::OcspResponse;
+            Ok(vec![Object::new(
+                kind,
+                number.to_be_bytes().to_vec(),
+                Origin::Given,
+            )])
+        });
+        assert_eq!(asked, 2 * policy().limits.rounds);
+        assert_eq!(
+            validated.verdict.signatures[0].sub_indication,
+            Some(SubIndication::TryLater)
+        );
+    }
+
+    #[test]
+    fn without_sources_it_is_the_same_loop() {
+        let bare = validate(&signed(), &[], &[], &policy(), &Sources::default(), now()).unwrap();
+        assert_eq!(
+            bare.verdict.signatures[0].sub_indication,
+            Some(SubIndication::TryLater)
+        );
+        let given = validate(
+            &signed(),
+            &[],
+            &lists(),
+            &policy(),
+            &Sources::default(),
+            now(),
+        );
+        assert_eq!(
+            given.unwrap().verdict.indication,
+            Some(Indication::TotalPassed)
+        );
+    }
+}
