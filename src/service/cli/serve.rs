@@ -4,6 +4,7 @@ use super::Exit;
 use crate::engine::{Error, Result};
 use crate::service::clock::SystemClock;
 use crate::service::config::Config;
+use crate::service::flow::check_seal;
 use crate::service::flow::receive::Reception;
 use crate::service::http::{self, Parts, Service, Settings};
 use crate::service::web;
@@ -22,6 +23,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 const CONNECTIONS_A_REQUEST: usize = 4;
 /// How often entries that could not be completed are tried again.
 const RETRY: Duration = Duration::from_secs(60);
+/// When the seals are looked at for the first time after the start, and every how many rounds afterwards.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+const ROUNDS_A_LOOK: u32 = 10;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -54,6 +58,7 @@ impl Started {
     /// Assembles the service, and completes under their numbers the entries that a crash left without a receipt.
     pub(super) fn new(config: Config) -> Result<Self> {
         let parts = Parts::of(config, Arc::new(SystemClock))?;
+        look_at_seals(&parts);
         if let Some(reception) = &parts.reception {
             complete(reception);
         }
@@ -86,26 +91,51 @@ impl Started {
                 .saturating_mul(CONNECTIONS_A_REQUEST),
             drain: DRAIN,
         };
-        let retries = self
-            .service
-            .parts
-            .reception
-            .clone()
-            .map(|r| tokio::spawn(retry(r)));
+        let upkeep = tokio::spawn(keep_up(self.service.clone()));
         http::serve(listeners, settings, told).await;
-        if let Some(retries) = retries {
-            retries.abort();
-        }
+        upkeep.abort();
     }
 }
 
-/// Completes now and then what could not be completed before.
-async fn retry(reception: Arc<Reception>) {
-    loop {
-        tokio::time::sleep(RETRY).await;
-        let reception = reception.clone();
-        let _ = tokio::task::spawn_blocking(move || complete(&reception)).await;
+/// Until it is dropped: completes what could not be completed before, and asks again whether the seals were revoked.
+async fn keep_up(service: Arc<Service>) {
+    let mut known = false;
+    for round in 0_u32.. {
+        // The first look after the start: what answers may be served by this very service.
+        let wait = if round == 0 { FIRST_LOOK } else { RETRY };
+        tokio::time::sleep(wait).await;
+        let service = service.clone();
+        let work = move || {
+            if !known || round % ROUNDS_A_LOOK == 0 {
+                known = look_at_seals(&service.parts);
+            }
+            if let Some(reception) = &service.parts.reception {
+                complete(reception);
+            }
+            known
+        };
+        known = tokio::task::spawn_blocking(work).await.unwrap_or(false);
     }
+}
+
+/// A seal that is revoked seals nothing from then on; one whose status nobody tells goes on, and this is logged. Answers
+/// whether the status of all is known.
+fn look_at_seals(parts: &Parts) -> bool {
+    let mut known = true;
+    for seal in &parts.seals {
+        match check_seal(seal, &parts.sources, parts.clock.now()) {
+            Ok(_) => {
+                if let Some(at) = seal.revoked.get() {
+                    tracing::error!(seal = seal.name(), %at, "is revoked and seals nothing");
+                }
+            }
+            Err(error) => {
+                known = false;
+                tracing::info!(seal = seal.name(), %error, "whether it is revoked is not known");
+            }
+        }
+    }
+    known
 }
 
 fn complete(reception: &Reception) {

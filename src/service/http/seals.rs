@@ -9,6 +9,7 @@ use crate::engine::pki::Certificate;
 use crate::engine::syntax::asn1::names;
 use crate::engine::{Error, Result, Time};
 use crate::service::config::hex;
+use crate::service::keys::Seal;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -46,6 +47,8 @@ pub enum Status {
     NotYetValid,
     /// No longer valid.
     Expired,
+    /// Revoked by its issuer.
+    Revoked,
 }
 
 /// A certificate of the sede, or one that somebody presents.
@@ -118,6 +121,20 @@ impl Described {
     }
 }
 
+impl Described {
+    /// The same of a seal of ours, whose revocation is asked for now and then.
+    fn of_seal(seal: &Seal, now: Time) -> Self {
+        let described = Described::of(&seal.certificate, now);
+        match seal.revoked.get() {
+            Some(_) => Described {
+                status: Status::Revoked,
+                ..described
+            },
+            None => described,
+        }
+    }
+}
+
 impl Service {
     /// The seals in use, the certificate of the web site, and the seals that were in use, each described.
     pub async fn certificates(&self) -> Result<Vec<Described>> {
@@ -127,7 +144,7 @@ impl Service {
             listed.push(Described {
                 name: Some(seal.name().to_string()),
                 purpose: Some(Use::Seal),
-                ..Described::of(&seal.certificate, now)
+                ..Described::of_seal(seal, now)
             });
         }
         if let Some(certificate) = &self.parts.sede_certificate {

@@ -46,6 +46,7 @@ fn status(page: &Page, status: Status) -> Markup {
         Status::Valid => tag(Tone::Good, page.t("seals.valid")),
         Status::NotYetValid => tag(Tone::Doubt, page.t("seals.not_yet")),
         Status::Expired => tag(Tone::Bad, page.t("seals.expired")),
+        Status::Revoked => tag(Tone::Bad, page.t("seals.revoked")),
     }
 }
 
