@@ -8,9 +8,11 @@ mod common;
 
 use rubrica::engine::formats::{asic::Asic, pades::Pades};
 use rubrica::engine::validation::{Indication, Policy, Revocation};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const EACH: Duration = Duration::from_millis(1500);
@@ -43,8 +45,16 @@ impl Clock {
     }
 }
 
-/// The median of as many calls as fit, in milliseconds, after a warm-up.
-fn median(mut call: impl FnMut()) -> f64 {
+/// Milliseconds a call.
+#[derive(Clone, Copy)]
+struct Measured {
+    median: f64,
+    /// What the rest of the machine disturbed least.
+    fastest: f64,
+}
+
+/// As many calls as fit, after a warm-up.
+fn measure(mut call: impl FnMut()) -> Measured {
     let warm = Instant::now();
     while warm.elapsed() < EACH / 5 {
         call();
@@ -56,31 +66,37 @@ fn median(mut call: impl FnMut()) -> f64 {
         times.push(one.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    Measured {
+        median: times[times.len() / 2],
+        fastest: times[0],
+    }
 }
 
-fn raw(clock: Clock) -> f64 {
+fn raw(clock: Clock) -> Measured {
     let seal = common::seal(clock.key());
-    median(|| drop(seal.signer.sign(&[7; 200])))
+    measure(|| drop(seal.signer.sign(&[7; 200])))
 }
 
-/// One line: what was measured, beside the raw signature measured just before.
+/// One line: what was measured, beside the raw signature measured just before; both by their fastest too.
 fn line(row: &str, what: &str, clock: Clock, goal: Option<Goal>, call: impl FnMut()) {
-    let raw = raw(clock);
-    let time = median(call);
+    let (raw, time) = (raw(clock), measure(call));
+    let (median, fastest) = (time.median / raw.median, time.fastest / raw.fastest);
     let goal = goal.map_or_else(String::new, |Goal(goal, clock)| {
         let ratio = goal / clock.there();
-        let reached = if time / raw <= ratio {
-            "reached"
-        } else {
-            "not reached"
+        let reached = match () {
+            () if median <= ratio => "reached",
+            () if fastest <= ratio => "reached by the fastest",
+            () => "not reached",
         };
-        format!("{goal:.2} = {ratio:.2} raw: {reached}")
+        format!("{goal:.2} = {ratio:.2} x: {reached}")
     });
-    let key = clock.key();
     println!(
-        "| {row} | {what} | {time:.3} | {:.2} x {key} ({raw:.3}) | {goal} |",
-        time / raw
+        "| {row} | {what} | {:.3} ({:.3}) | {median:.2} x ({fastest:.2} x) {} of {:.3} ({:.3}) | {goal} |",
+        time.median,
+        time.fastest,
+        clock.key(),
+        raw.median,
+        raw.fastest,
     );
 }
 
@@ -94,7 +110,7 @@ fn in_process() {
     let (path_alone, lists) = (common::policy(Revocation::Ignored), common::lists());
     let whole = common::policy(Revocation::Required);
     println!(
-        "| row | operation, {} KB | median ms | ratio | goal ms |",
+        "| row | operation, {} KB | median (fastest) ms | to the raw signature | goal ms |",
         receipt.len() / 1024
     );
     println!("|---|---|---:|---|---|");
@@ -239,10 +255,83 @@ fn cold(folder: &Path) {
     });
 }
 
+/// A service that ends with this value.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Megabytes of memory of a process, resident and of its own: `VmRSS` and `RssAnon` of Linux.
+fn memory(process: &Child) -> Option<(f64, f64)> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).ok()?;
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok()
+    };
+    Some((field("VmRSS:")? / 1024.0, field("RssAnon:")? / 1024.0))
+}
+
+fn get(address: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+/// The memory of the service with store, seals and register: as it starts, and after the demo's sample.
+fn idle(folder: &Path) {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
+    let (address, data) = (free.expect("a free port"), folder.join("demo"));
+    let (listen, data) = (
+        address.to_string(),
+        data.to_str().expect("a path").to_string(),
+    );
+    let demo = ["demo", "--data", &data, "--listen", &listen];
+    let once = command(&[&demo[..], &["--once"]].concat()).status();
+    assert!(once.expect("the command").success(), "the demo's sample");
+    let config = format!("{data}/rubrica.toml");
+    for (what, arguments) in [
+        (
+            "idle service, after its start",
+            &["serve", "--config", &config][..],
+        ),
+        ("idle service, after a receipt", &demo[..]),
+    ] {
+        let serving = Serving(command(arguments).spawn().expect("the service"));
+        let up = (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            get(address, "/healthz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        });
+        assert!(up, "{what}: does not answer");
+        std::thread::sleep(Duration::from_secs(3));
+        match memory(&serving.0) {
+            Some((resident, own)) => println!(
+                "| | {what} | | {resident:.1} MB resident, {own:.1} MB of its own | 20 MB: {} |",
+                if resident <= 20.0 {
+                    "reached"
+                } else {
+                    "not reached"
+                }
+            ),
+            None => println!("| | {what} | | not measured: no /proc | |"),
+        }
+    }
+}
+
 fn main() {
     in_process();
     let folder = std::env::temp_dir().join(format!("rubrica-figures-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     cold(&folder);
+    idle(&folder);
     std::fs::remove_dir_all(&folder).expect("removed");
 }
