@@ -19,8 +19,9 @@ use rubrica::engine::evidence::{
     ChangeKind, Evidence, Fault, LaterChange, Object, ObjectKind, Origin, SignedData,
     SignerReference, TimestampKind, read, write,
 };
+use rubrica::engine::formats::asic::Asic;
 use rubrica::engine::formats::cades::{Cades, inspect_timestamp};
-use rubrica::engine::formats::{Format, Input, Material, Options, SignRequest};
+use rubrica::engine::formats::{Detached, Format, Input, Material, Options, SignRequest};
 use rubrica::engine::limits::Limits;
 use rubrica::engine::pki::crl::{IssuingDistributionPoint, RevocationReason};
 use rubrica::engine::pki::extension::{Extension, GeneralName, KeyUsage};
@@ -28,7 +29,8 @@ use rubrica::engine::pki::ocsp::{CertId, CertStatus, request as ocsp_request};
 use rubrica::engine::pki::timestamp::{MessageImprint, TimestampRequest, read_response};
 use rubrica::engine::pki::trust::Anchors;
 use rubrica::engine::pki::{Certificate, Validity};
-use rubrica::engine::syntax::asn1::{Oid, names};
+use rubrica::engine::syntax::asn1::{Oid, Reader, Tag, der, names};
+use rubrica::engine::syntax::zip;
 use rubrica::engine::validation::{
     Indication, Policy, Revocation, SignatureVerdict, SubIndication, Verdict, Want, validate,
 };
@@ -1073,6 +1075,204 @@ fn what_is_inside_is_judged_with_what_was_given_for_the_whole() {
     });
     let verdict = validate(&outer, &case.policy(), t(NOW));
     assert_eq!(verdict.indication, Some(Indication::TotalPassed));
+}
+
+/// A CMS signature of the seal over `content`, which it does not carry unless `attached`.
+fn signature_over(content: &[u8], attached: bool) -> (Vec<u8>, Vec<u8>) {
+    let w = world();
+    let request = SignRequest {
+        certificate: w.seal.clone(),
+        chain: vec![w.ca.clone()],
+        algorithm: w.seal_key.algorithm(),
+        digest: DigestAlgorithm::Sha256,
+        timestamp_reserve: 0,
+        options: Options::Cades {
+            attached,
+            mime_type: None,
+        },
+    };
+    let prepared = Cades.prepare(content, &request, t(SIGNED)).unwrap();
+    let attributes = prepared.to_be_signed.clone();
+    let value = w.seal_key.sign(&attributes).unwrap();
+    let patch = Cades.embed(content, prepared.resume, value).unwrap();
+    (patch.apply(content).unwrap(), attributes)
+}
+
+/// The same message without its signed attributes.
+fn stripped(message: &[u8]) -> Vec<u8> {
+    let mut outer = Reader::ber(message).sequence("ContentInfo").unwrap();
+    let kind = outer.read("contentType").unwrap().bytes().to_vec();
+    let mut wrapper = outer.read("content").unwrap().inner();
+    let mut fields = wrapper.sequence("SignedData").unwrap();
+    let mut kept = Vec::new();
+    while let Some(field) = fields.next_element().unwrap() {
+        kept.push(field.bytes().to_vec());
+    }
+    let signers = kept.pop().unwrap();
+    let mut signer = Reader::ber(&signers).set("signerInfos").unwrap();
+    let mut signer = signer.sequence("SignerInfo").unwrap();
+    let mut left = Vec::new();
+    while let Some(field) = signer.next_element().unwrap() {
+        if field.tag() != Tag::context(0) {
+            left.extend_from_slice(field.bytes());
+        }
+    }
+    kept.push(der::set_of(vec![der::tlv(0x30, &left)]));
+    let data = der::tlv(0x30, &kept.concat());
+    der::sequence(&[&kind, &der::tlv(0xa0, &data)])
+}
+
+fn manifest_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let listed: String = files
+        .iter()
+        .map(|(name, content)| {
+            let digest = openssl::base64::encode_block(&digest(DigestAlgorithm::Sha256, content));
+            format!(
+                "<asic:DataObjectReference URI=\"{name}\"><ds:DigestMethod \
+                 Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/><ds:DigestValue>{digest}</ds:DigestValue>\
+                 </asic:DataObjectReference>"
+            )
+        })
+        .collect();
+    format!(
+        "<asic:ASiCManifest xmlns:asic=\"http://uri.etsi.org/02918/v1.2.1#\" \
+         xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><asic:SigReference \
+         URI=\"META-INF/signature.p7s\"/>{listed}</asic:ASiCManifest>"
+    )
+    .into_bytes()
+}
+
+const MIME: (&str, &[u8]) = ("mimetype", b"application/vnd.etsi.asic-e+zip");
+const MANIFEST: &str = "META-INF/ASiCManifest.xml";
+const SIGNATURE: &str = "META-INF/signature.p7s";
+
+fn container(files: &[(&str, &[u8])]) -> Verdict {
+    let mut writer = zip::Writer::new(jiff::civil::date(2026, 3, 1).at(0, 0, 0, 0));
+    for (name, content) in files {
+        writer.stored(name, content).unwrap();
+    }
+    let document = writer.finish().unwrap();
+    let input = Input {
+        document: &document,
+        detached: &[],
+    };
+    let mut evidence = Asic
+        .inspect(input, &mut Limits::default().budget())
+        .unwrap();
+    for object in lists(&[]) {
+        evidence.pool.add(object);
+    }
+    validate(&evidence, &good().policy(), t(NOW))
+}
+
+fn has(verdict: &Verdict, check: &str) -> bool {
+    let of_signatures = verdict.signatures.iter().flat_map(|s| &s.findings);
+    verdict
+        .findings
+        .iter()
+        .chain(of_signatures)
+        .any(|f| f.check == check)
+}
+
+#[test]
+fn a_container_passes_as_it_was_signed_and_no_otherwise() {
+    let signed_inside = signature_over(b"justificante", true).0;
+    let request: (&str, &[u8]) = ("solicitud.txt", b"solicitud");
+    let inside: (&str, &[u8]) = ("justificante.p7m", &signed_inside);
+    let manifest = manifest_of(&[request, inside]);
+    let signature = signature_over(&manifest, false).0;
+    let whole = [
+        MIME,
+        request,
+        inside,
+        (MANIFEST, manifest.as_slice()),
+        (SIGNATURE, signature.as_slice()),
+    ];
+    let verdict = container(&whole);
+    assert_eq!(
+        verdict.indication,
+        Some(Indication::TotalPassed),
+        "{verdict:#?}"
+    );
+    let with = |file| [&whole[..], &[file]].concat();
+    let cases: [(&str, Vec<(&str, &[u8])>); 5] = [
+        ("asic.signature.missing", whole[..4].to_vec()),
+        ("asic.signature.missing", vec![MIME, inside]),
+        ("asic.file.not_covered", with(("otra.txt", b"x"))),
+        (
+            "asic.file.not_covered",
+            with(("META-INF/resolucion.pdf", b"x")),
+        ),
+        ("asic.mimetype.simple", {
+            let mut files = whole.to_vec();
+            files[0].1 = b"application/vnd.etsi.asic-s+zip";
+            files
+        }),
+    ];
+    for (check, files) in cases {
+        let verdict = container(&files);
+        assert_eq!(
+            verdict.indication,
+            Some(Indication::Indeterminate),
+            "{check}"
+        );
+        assert!(has(&verdict, check), "{check} {:#?}", verdict.findings);
+    }
+}
+
+#[test]
+fn the_inside_of_a_signature_does_not_pass_for_a_document() {
+    let manifest = manifest_of(&[("solicitud.txt", b"solicitud")]);
+    let (signature, attributes) = signature_over(&manifest, false);
+    let bare = stripped(&signature);
+    let simple: (&str, &[u8]) = ("mimetype", b"application/vnd.etsi.asic-s+zip");
+    for files in [
+        [simple, ("acuerdo.xml", &manifest), (SIGNATURE, &signature)],
+        [simple, ("acuerdo.bin", &attributes), (SIGNATURE, &bare)],
+    ] {
+        let verdict = container(&files);
+        assert_eq!(verdict.indication, Some(Indication::TotalFailed));
+        assert!(has(&verdict, "cades.content.posing"));
+    }
+    // In an ASiC-E it is over no manifest, and so over nothing.
+    let verdict = container(&[MIME, ("acuerdo.xml", &manifest), (SIGNATURE, &signature)]);
+    assert_eq!(verdict.indication, Some(Indication::Indeterminate));
+    let detached = [Detached {
+        name: None,
+        bytes: &attributes,
+    }];
+    let verdict = detached_verdict(&bare, &detached);
+    assert!(has(&verdict, "value.verifies"), "the forgery is well made");
+    assert_eq!(verdict.indication, Some(Indication::TotalFailed));
+}
+
+fn detached_verdict(message: &[u8], detached: &[Detached<'_>]) -> Verdict {
+    let input = Input {
+        document: message,
+        detached,
+    };
+    let mut evidence = Cades
+        .inspect(input, &mut Limits::default().budget())
+        .unwrap();
+    for object in lists(&[]) {
+        evidence.pool.add(object);
+    }
+    validate(&evidence, &good().policy(), t(NOW))
+}
+
+#[test]
+fn content_given_beside_a_message_that_carries_its_own_must_be_the_same() {
+    let (message, _) = signature_over(b"solicitud", true);
+    let mut given = [Detached {
+        name: Some("solicitud.txt"),
+        bytes: b"solicitud",
+    }];
+    let verdict = detached_verdict(&message, &given);
+    assert_eq!(verdict.indication, Some(Indication::TotalPassed));
+    given[0].bytes = b"otra cosa";
+    let verdict = detached_verdict(&message, &given);
+    assert_eq!(verdict.indication, Some(Indication::TotalFailed));
+    assert!(has(&verdict, "reference.altered"));
 }
 
 #[test]

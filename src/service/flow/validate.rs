@@ -4,7 +4,8 @@
 //! the same loop. Who is trusted is in the policy, what is fetched and how in the sources.
 
 use crate::engine::evidence::{Evidence, Object, ObjectKind, Origin, Pool};
-use crate::engine::formats::{Detached, Input, recognise};
+use crate::engine::formats::cades::Cades;
+use crate::engine::formats::{Detached, Format, Input, recognise};
 use crate::engine::validation::{Policy, Verdict, Want, validate as judge};
 use crate::engine::{Error, Result, Time};
 use crate::service::sources::Sources;
@@ -35,7 +36,16 @@ pub fn validate(
 ) -> Result<Validated> {
     let mut budget = policy.limits.budget();
     let input = Input { document, detached };
-    let mut evidence = recognise(document)?.inspect(input, &mut budget)?;
+    let format = recognise(document)?;
+    // Content that no signature was held against must not seem to have been checked.
+    if detached.len() > usize::from(format.name() == Cades.name()) {
+        return Err(Error::invalid(
+            "content",
+            "is more than the signatures of this document can be over",
+        )
+        .remedy("Give content with a CMS signature (.p7s) only, and one file to each signature."));
+    }
+    let mut evidence = format.inspect(input, &mut budget)?;
     for object in given {
         evidence.pool.add(object.clone());
     }

@@ -6,7 +6,7 @@ use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::evidence::{
     Evidence, Family, Fault, Nested, Reference, Scope, ScopeKind, Signature,
 };
-use crate::engine::formats::cades::inspect_signer;
+use crate::engine::formats::cades::{inspect_signer, is_signed_attributes};
 use crate::engine::formats::{Input, recognise};
 use crate::engine::limits::Budget;
 use crate::engine::pki::cms::SignedData;
@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 const MIME_TYPE: &str = "mimetype";
+const META_INF: &str = "META-INF/";
 const ASIC_S: &[u8] = b"application/vnd.etsi.asic-s+zip";
 const ASIC_E: &[u8] = b"application/vnd.etsi.asic-e+zip";
 
@@ -38,16 +39,21 @@ impl<'a> Files<'a> {
 
     /// The files that a signature should cover: all but the container's own.
     fn data(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let own = |name: &str| name == MIME_TYPE || name.starts_with("META-INF/");
+        let own = |name: &str| name == MIME_TYPE || name.starts_with(META_INF);
         self.contents
             .iter()
             .filter(move |(name, _)| !own(name))
             .map(|(name, c)| (name.as_str(), c.as_ref()))
     }
 
+    fn names_in_meta(&self) -> impl Iterator<Item = &str> {
+        let names = self.contents.keys().map(String::as_str);
+        names.filter(|name| name.starts_with(META_INF))
+    }
+
     fn meta(&self, begins: &str, ends: &str) -> Vec<&str> {
         let matches = |name: &&String| {
-            let local = name.strip_prefix("META-INF/").map(str::to_lowercase);
+            let local = name.strip_prefix(META_INF).map(str::to_lowercase);
             local.is_some_and(|local| local.contains(begins) && local.ends_with(ends))
         };
         self.contents
@@ -85,14 +91,56 @@ pub(super) fn container(document: &[u8], budget: &mut Budget) -> Result<Evidence
         );
         evidence.signatures.extend(signatures);
     }
-    if !evidence.signatures.is_empty() {
-        let uncovered = files.data().filter(|(name, _)| !covered.contains(*name));
-        let fault = |name| Fault::doubt("asic.file.not_covered", "EN 319 162-1 §4.4.3.2", name);
-        let faults: Vec<Fault> = uncovered.map(|(name, _)| fault(name)).collect();
-        evidence.faults.extend(faults);
-    }
     inspect_inside(&files, &mut evidence, budget)?;
+    evidence
+        .faults
+        .extend(coverage_faults(&files, &evidence, covered));
     Ok(evidence)
+}
+
+/// What no signature vouches for. A container whose signature was taken away must not pass for the signed documents
+/// that are left in it; a plain archive of signed documents says nothing of its own, and each of them covers itself.
+fn coverage_faults(
+    files: &Files<'_>,
+    evidence: &Evidence,
+    mut covered: HashSet<String>,
+) -> Vec<Fault> {
+    const CLAUSE: &str = "EN 319 162-1 §4.4.3.2";
+    let is_asic = files.contents.contains_key(MIME_TYPE) || files.names_in_meta().next().is_some();
+    let mut faults = Vec::new();
+    if evidence.signatures.is_empty() {
+        if evidence.inside.is_empty() && !is_asic {
+            return faults;
+        }
+        if is_asic {
+            faults.push(Fault::doubt("asic.signature.missing", CLAUSE, ""));
+        }
+        covered.extend(evidence.inside.iter().map(|nested| nested.name.clone()));
+    }
+    let strangers = files.names_in_meta().filter(|name| !belongs_in_meta(name));
+    let uncovered = files.data().map(|(name, _)| name).chain(strangers);
+    faults.extend(
+        uncovered
+            .filter(|name| !covered.contains(*name))
+            .map(|name| Fault::doubt("asic.file.not_covered", CLAUSE, name)),
+    );
+    faults
+}
+
+/// EN 319 162-1 §A.2 to §A.7 (unchecked), and the files of ODF and OCF that it leaves room for.
+fn belongs_in_meta(name: &str) -> bool {
+    let Some(local) = name.strip_prefix(META_INF).map(str::to_lowercase) else {
+        return false;
+    };
+    let is = |part: &str, end: &str| local.contains(part) && local.ends_with(end);
+    !local.contains('/')
+        && (is("signature", ".p7s")
+            || is("signatures", ".xml")
+            || is("manifest", ".xml")
+            || is("timestamp", ".tst")
+            || is("evidencerecord", ".ers")
+            || is("evidencerecord", ".xml")
+            || ["container.xml", "metadata.xml"].contains(&local.as_str()))
 }
 
 fn kind(files: &Files<'_>) -> &'static str {
@@ -121,6 +169,12 @@ fn mime_type_faults(archive: &Archive<'_>, files: &Files<'_>) -> Vec<Fault> {
     }
     if !matches!(files.get(MIME_TYPE), Some(mime) if mime == ASIC_E || mime == ASIC_S) {
         faults.push(Fault::warning("asic.mimetype.unknown", CLAUSE, ""));
+    }
+    let count = files.data().count();
+    if files.get(MIME_TYPE) == Some(ASIC_S) && count != 1 {
+        // §4.3.3.1: an ASiC-S holds one signed file.
+        let found = count.to_string();
+        faults.push(Fault::doubt("asic.mimetype.simple", CLAUSE, found));
     }
     faults
 }
@@ -183,13 +237,18 @@ fn signature_file(
         }
     };
     let manifest = manifests.get(name);
+    let extended = files.get(MIME_TYPE) == Some(ASIC_E);
     let single: Vec<(&str, &[u8])> = files.data().collect();
     let content = match (manifest, single.as_slice()) {
         (Some((bytes, _)), _) => Some(*bytes),
-        // ASiC-S (§4.3.3.1): the signature is over the one file.
-        (None, [(_, bytes)]) => Some(*bytes),
+        // ASiC-S (§4.3.3.1): the signature is over the one file. In an ASiC-E (§4.4.3.2) it is over a manifest only.
+        (None, [(_, bytes)]) if !extended => Some(*bytes),
         (None, _) => None,
     };
+    // What was signed as a manifest or as signed attributes, presented as if it had been signed as a document.
+    let alone = content.filter(|_| manifest.is_none());
+    let is_manifest = alone.is_some_and(|bytes| Manifest::read(bytes, budget).is_ok());
+    let is_attributes = alone.is_some_and(is_signed_attributes);
     let mut signatures = Vec::new();
     for index in 0..data.signer_infos().len() {
         budget.step(1_000)?;
@@ -217,7 +276,17 @@ fn signature_file(
         }
         match (manifest, single.as_slice()) {
             (Some((_, manifest)), _) => add_references(manifest, files, &mut signature),
-            (None, [(file, _)]) => signature.scopes.push(full(file)),
+            (None, [(file, _)]) if !extended => {
+                signature.scopes.push(full(file));
+                let bare = data.signer_infos()[index].signed_attributes.is_none();
+                if is_manifest || (bare && is_attributes) {
+                    signature.faults.push(Fault::failure(
+                        "cades.content.posing",
+                        "EN 319 162-1 §4.3.3.1",
+                        "",
+                    ));
+                }
+            }
             (None, _) => signature.faults.push(Fault::warning(
                 "asic.manifest.missing",
                 "EN 319 162-1 §4.4.3.2",

@@ -130,6 +130,19 @@ fn check_envelope(data: &SignedData, info: &SignerInfo, faults: &mut Vec<Fault>)
     }
 }
 
+/// Whether `content` is the DER of signed attributes: a signature over them, with the attributes taken out of its
+/// structure, would pass for one over a document of these bytes (RFC 5652 §5.4 gives the two no different form).
+pub fn is_signed_attributes(content: &[u8]) -> bool {
+    let mut reader = Reader::ber(content);
+    let set = reader.set("signedAttrs").and_then(Attributes::read);
+    reader.is_empty()
+        && set.is_ok_and(|attributes| {
+            [names::ID_CONTENT_TYPE, names::ID_MESSAGE_DIGEST]
+                .iter()
+                .all(|id| attributes.count(id) > 0)
+        })
+}
+
 fn signer_reference(sid: &SignerIdentifier) -> SignerReference {
     match sid {
         SignerIdentifier::IssuerAndSerial(issuer, serial) => {
@@ -199,8 +212,16 @@ fn inspect_attributes(
     content: ContentDigest<'_>,
     signature: &mut Signature,
 ) {
-    signature.signed = Signed::Attributes(info.signed_attributes_der().unwrap_or_default().into());
     let mut faults = Vec::new();
+    match info.signed_attributes_der() {
+        Some(der) => signature.signed = Signed::Attributes(der.into()),
+        // Without an encoding nothing is held against the value, least of all the empty message.
+        None => faults.push(Fault::failure(
+            "cms.signed_attributes.encoding",
+            "RFC 5652 §5.4",
+            "",
+        )),
+    }
     check_content_type(data, attributes, &mut faults);
     check_algorithm_protection(info, attributes, &mut faults);
     match single(attributes, names::ID_MESSAGE_DIGEST, &mut faults).map(|value| value.octets()) {

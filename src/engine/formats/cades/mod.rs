@@ -5,15 +5,15 @@ mod inspect;
 mod prepare;
 
 pub use augment::with_signature_timestamp;
-pub use inspect::{ContentDigest, inspect_signer, inspect_timestamp};
+pub use inspect::{ContentDigest, inspect_signer, inspect_timestamp, is_signed_attributes};
 pub use prepare::{content_digest_algorithm, message, signature_value_room, signed_attributes};
 
 use super::{Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff};
-use crate::engine::crypto::{SignatureValue, digest};
+use crate::engine::crypto::{DigestAlgorithm, SignatureValue, digest};
 use crate::engine::error::{Error, Result};
-use crate::engine::evidence::{Evidence, Family, Scope, ScopeKind};
+use crate::engine::evidence::{Evidence, Family, Fault, Reference, Scope, ScopeKind};
 use crate::engine::limits::Budget;
-use crate::engine::pki::cms::SignedData;
+use crate::engine::pki::cms::{SignedData, SignerInfo};
 use crate::engine::syntax::asn1::{Reader, Tag, names};
 use crate::engine::time::Time;
 
@@ -50,6 +50,12 @@ impl Format for Cades {
             .and_then(|d| d.name)
             .unwrap_or("content")
             .to_string();
+        let bare = |info: &SignerInfo| info.signed_attributes.is_none();
+        let posing = data.signer_infos().iter().any(bare)
+            && match data.content() {
+                Some(attached) => is_signed_attributes(&attached),
+                None => detached.is_some_and(|d| is_signed_attributes(d.bytes)),
+            };
         for index in 0..data.signer_infos().len() {
             budget.step(1_000)?;
             let name = format!("signer {}", index + 1);
@@ -62,6 +68,22 @@ impl Format for Cades {
                 &mut evidence.pool,
                 budget,
             )?;
+            if let Some(given) = detached.filter(|_| data.is_attached()) {
+                let algorithm = signature
+                    .digest_algorithm
+                    .unwrap_or(DigestAlgorithm::Sha256);
+                signature.references.push(Reference {
+                    name: scope.clone(),
+                    algorithm,
+                    expected: data.content_digest(algorithm).unwrap_or_default().into(),
+                    actual: Some(digest(algorithm, given.bytes).into()),
+                });
+            }
+            if posing && bare(&data.signer_infos()[index]) {
+                let clause = "RFC 5652 §5.4";
+                let fault = Fault::failure("cades.content.posing", clause, "");
+                signature.faults.push(fault);
+            }
             signature.scopes.push(Scope {
                 kind: ScopeKind::Full,
                 name: scope.clone(),

@@ -318,8 +318,12 @@ impl<'a> Header<'a> {
         } else {
             data.end
         };
+        let name = self.safe_name()?;
+        if name.ends_with('/') && self.size != 0 {
+            return Err(broken(self.at, "a folder with content"));
+        }
         let entry = Entry {
-            name: self.safe_name()?,
+            name,
             size: self.size,
             data,
             deflated: self.method == DEFLATED,
@@ -512,6 +516,20 @@ mod tests {
             .nth(n)
             .unwrap()
             .0
+    }
+
+    #[test]
+    fn a_folder_holds_nothing_itself() {
+        let mut zip = Writer::new(jiff::civil::date(2026, 1, 2).at(3, 4, 6, 0));
+        zip.stored("folder1", b"hidden").unwrap();
+        let mut bytes = zip.finish().unwrap();
+        for at in [
+            LOCAL_HEADER_LENGTH,
+            central(&bytes, 0) + CENTRAL_HEADER_LENGTH,
+        ] {
+            bytes[at + 6] = b'/';
+        }
+        assert!(refused(&bytes).contains("a folder with content"));
     }
 
     #[test]
