@@ -16,7 +16,7 @@ pub struct Limits {
     pub decoded_bytes: u64,
     /// Signatures, time-stamps and counter-signatures judged in one document.
     pub signatures: u32,
-    /// Certificates tried while paths are built for one signature.
+    /// Certificates tried while paths are built for the signatures and time-stamps of one document.
     pub path_steps: u32,
     /// Rounds of "validate, fetch what is wanted, validate again".
     pub rounds: u32,

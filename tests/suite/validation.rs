@@ -1294,27 +1294,46 @@ fn a_replay_gives_the_same_verdict_byte_for_byte() {
     );
 }
 
-/// A pool made to be a maze: many namesakes that certify one another.
+/// A pool made to be a maze: nine authorities that all certify one another, and a hundred signatures that ask for a way.
 #[test]
 fn a_maze_of_issuers_ends_at_the_limit() {
+    const AUTHORITIES: [&str; 9] = ["A", "B", "C", "D", "E", "F", "G", "H", "I"];
+    let keys: Vec<Key> = AUTHORITIES.iter().map(|_| Key::new()).collect();
     let w = world();
-    let key = Key::new();
-    let profile = |serial| Profile {
-        name: "Loop",
+    let profile = |name, key: &Key, serial| Profile {
+        name,
         serial,
-        ..ca_profile(&key)
+        extensions: authority_extensions(key, None),
+        ..ca_profile(key)
     };
-    let first = certify(&profile(1), &key, &w.ca, &w.ca_key);
+    let roots: Vec<Certificate> = (0..keys.len())
+        .map(|i| {
+            let (spki, own) = (keys[i].spki(), profile(AUTHORITIES[i], &keys[i], 1));
+            issue_self_signed(&to_be_issued(&own, &spki, &[1]), &keys[i]).unwrap()
+        })
+        .collect();
     let mut case = good();
     case.anchors = Vec::new();
-    for serial in 2..40 {
-        case.objects
-            .push(pooled(&certify(&profile(serial), &key, &first, &key)));
+    for (from, issuer) in roots.iter().enumerate() {
+        for to in (0..keys.len()).filter(|to| *to != from) {
+            let cross = profile(AUTHORITIES[to], &keys[to], u8::try_from(10 + from).unwrap());
+            case.objects
+                .push(pooled(&certify(&cross, &keys[to], issuer, &keys[from])));
+        }
     }
-    case.seal = certify(&seal_profile(), &w.seal_key, &first, &key);
-    let verdict = case.signature();
-    assert_eq!(
-        verdict.sub_indication,
-        Some(SubIndication::NoCertificateChainFound)
+    case.seal = certify(&seal_profile(), &w.seal_key, &roots[0], &keys[0]);
+    case.chain = Vec::new();
+    let mut evidence = case.evidence();
+    evidence.signatures = vec![evidence.signatures[0].clone(); 100];
+    let began = std::time::Instant::now();
+    let verdict = validate(&evidence, &case.policy(), t(NOW));
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
     );
+    for signature in &verdict.signatures {
+        let limit = signature.findings.iter().any(|f| f.check == "path.limit");
+        assert!(limit, "{:?}", signature.sub_indication);
+    }
 }

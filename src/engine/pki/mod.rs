@@ -3,6 +3,7 @@
 //! Each type keeps the bytes it was read from and hands out what was signed as it was received.
 
 mod certificate;
+mod certificates;
 pub mod cms;
 pub mod crl;
 pub mod extension;
@@ -15,6 +16,7 @@ pub mod timestamp;
 pub mod trust;
 
 pub use certificate::{Certificate, Validity};
+pub use certificates::Certificates;
 pub use crl::CertificateList;
 pub use name::{Attribute, Name};
 pub use ocsp::OcspResponse;

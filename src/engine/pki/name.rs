@@ -87,8 +87,9 @@ impl Name {
         found.map_or_else(|| self.to_string(), str::to_string)
     }
 
-    /// The attributes of one relative distinguished name in an order of their own, for comparison.
-    fn comparable(&self) -> Vec<(usize, Oid, String)> {
+    /// What two names have in common that are the same (RFC 5280 §7.1): attributes prepared for comparison, those of one
+    /// relative distinguished name in an order of their own.
+    pub(super) fn comparable(&self) -> Vec<(usize, Oid, String)> {
         let mut all: Vec<_> = self
             .attributes
             .iter()

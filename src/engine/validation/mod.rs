@@ -27,27 +27,29 @@ pub use verdict::{NestedVerdict, SignatureVerdict, TimestampVerdict, Verdict, Wa
 use crate::engine::evidence::{Evidence, Pool, Severity};
 use crate::engine::time::Time;
 use material::Material;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 /// Judges `evidence` by `policy` at `now`. The same three give the same verdict.
 pub fn validate(evidence: &Evidence, policy: &Policy, now: Time) -> Verdict {
     let mut wanted = BTreeSet::new();
-    let mut verdict = judge(evidence, policy, now, &[], &mut wanted);
+    let steps = Cell::new(policy.limits.path_steps);
+    let mut verdict = judge(evidence, policy, now, (&[], &steps), &mut wanted);
     verdict.wanted = wanted.into_iter().collect();
     verdict
 }
 
-/// One document; `around` are the pools of those it is inside of.
+/// One document; `around` are the pools of those it is inside of, `steps` what is left of the search for paths.
 fn judge(
     evidence: &Evidence,
     policy: &Policy,
     now: Time,
-    around: &[&Pool],
+    (around, steps): (&[&Pool], &Cell<u32>),
     wanted: &mut BTreeSet<Want>,
 ) -> Verdict {
     let mut pools = around.to_vec();
     pools.push(&evidence.pool);
-    let material = Material::read(&pools, policy, now);
+    let material = Material::read(&pools, policy, now, steps);
     let mut timestamps = Vec::new();
     let mut stamps = Vec::new();
     for stamp in &evidence.timestamps {
@@ -65,7 +67,7 @@ fn judge(
         .iter()
         .map(|nested| NestedVerdict {
             name: nested.name.clone(),
-            verdict: judge(&nested.evidence, policy, now, &pools, wanted),
+            verdict: judge(&nested.evidence, policy, now, (&pools, steps), wanted),
         })
         .collect();
     wanted.append(&mut material.wanted.borrow_mut());

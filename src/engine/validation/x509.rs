@@ -17,7 +17,7 @@ use crate::engine::pki::extension::{KeyUsage, uris};
 use crate::engine::pki::path::{
     Dead, PathFailure, Problem, Search, SignatureChecks, VerifiedPath, validate as validate_path,
 };
-use crate::engine::pki::revocation::{Answer, Status, Unusable, by_crl, by_ocsp};
+use crate::engine::pki::revocation::{Answer, Status};
 use crate::engine::syntax::asn1::names;
 use crate::engine::time::Time;
 use std::ops::ControlFlow;
@@ -58,7 +58,7 @@ pub(super) fn validate(
         pool: &material.certificates,
         anchors: &material.policy.anchors,
         checks: &mut checks,
-        steps: material.policy.limits.path_steps,
+        steps: material.steps.get(),
     };
     let dead = search.paths(certificate, &mut |chain, checks| {
         let attempt = judge_chain(chain, purpose, at, material, checks);
@@ -70,6 +70,7 @@ pub(super) fn validate(
             ControlFlow::Continue(())
         }
     });
+    material.steps.set(search.steps);
     if let Some(passed) = attempts.iter().position(|a| a.path.is_some()) {
         return attempts.swap_remove(passed);
     }
@@ -104,7 +105,7 @@ fn no_chain(certificate: &Certificate, dead: &[Dead], material: &Material<'_>) -
             .element(about.subject().common_name())
             .expected(about.issuer())
     };
-    for end in dead.iter().take(4) {
+    for end in dead {
         findings.push(match end {
             Dead::NoIssuer(last) => {
                 want_issuer(last, material);
@@ -425,24 +426,10 @@ fn answers(
     checks: &mut SignatureChecks,
     findings: &mut Vec<Finding>,
 ) -> Vec<(ObjectId, Answer)> {
-    let lists = material
-        .lists
-        .iter()
-        .map(|(id, list)| (*id, by_crl(certificate, issuer, list, id.0, checks)));
-    let mut all: Vec<(ObjectId, Result<Answer, Unusable>)> = lists.collect();
-    all.extend(material.responses.iter().map(|(id, response)| {
-        let answer = by_ocsp(
-            certificate,
-            issuer,
-            response,
-            id.0,
-            &material.certificates,
-            checks,
-        );
-        (*id, answer)
-    }));
+    let all = material.answers(certificate, issuer, checks);
     let mut usable = Vec::new();
-    for (id, answer) in all {
+    for (id, answer) in all.iter() {
+        let id = *id;
         let note = |check| {
             Finding::new(check, "RFC 5280 §6.3.3", Outcome::Note)
                 .object(id)
@@ -454,7 +441,7 @@ fn answers(
                 let weak = algorithm_finding(
                     answer.algorithm,
                     bits,
-                    at.min(answer.this_update),
+                    at.max(answer.this_update),
                     material.policy,
                 );
                 if weak.is_some_and(|f| f.is_negative()) {
@@ -464,7 +451,7 @@ fn answers(
                 if answer.signer_to_be_checked {
                     findings.push(note("revocation.responder_unchecked"));
                 }
-                usable.push((id, answer));
+                usable.push((id, answer.clone()));
             }
             Err(why) if why.is_of_other() => {}
             Err(why) => findings.push(note("revocation.not_used").found(why.word())),

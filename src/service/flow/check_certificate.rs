@@ -4,9 +4,9 @@
 //! into an answer. Not here: the path of the certificate (`engine::validation`).
 
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
-use crate::engine::pki::path::{Certificates, SignatureChecks};
+use crate::engine::pki::path::SignatureChecks;
 use crate::engine::pki::revocation::{Answer, Status, by_crl, by_ocsp};
-use crate::engine::pki::{Certificate, CertificateList, OcspResponse, extension};
+use crate::engine::pki::{Certificate, CertificateList, Certificates, OcspResponse, extension};
 use crate::engine::validation::Want;
 use crate::engine::{Error, Result, Time};
 use crate::service::keys::Seal;

@@ -4,44 +4,16 @@
 //! issuer's key made the signature, and every signature is checked once per [`SignatureChecks`]. Certificates tried are
 //! counted, so that a pool made to be a maze ends at its limit.
 
-use crate::engine::pki::Certificate;
 use crate::engine::pki::trust::Anchors;
+use crate::engine::pki::{Certificate, Certificates};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// Certificates on a path at most. Public hierarchies have four; the bound keeps the walk shallow.
 const LONGEST: usize = 16;
 
-/// A pool of certificates, parsed once.
-#[derive(Debug, Default)]
-pub struct Certificates {
-    all: Vec<Certificate>,
-    by_fingerprint: HashMap<[u8; 32], usize>,
-}
-
-impl Certificates {
-    /// Adds `certificate`, once.
-    pub fn add(&mut self, certificate: Certificate) {
-        let next = self.all.len();
-        let index = *self
-            .by_fingerprint
-            .entry(certificate.fingerprint())
-            .or_insert(next);
-        if index == next {
-            self.all.push(certificate);
-        }
-    }
-
-    /// By the SHA-256 of its bytes.
-    pub fn get(&self, fingerprint: &[u8; 32]) -> Option<&Certificate> {
-        self.all.get(*self.by_fingerprint.get(fingerprint)?)
-    }
-
-    /// All of them, in the order they came.
-    pub fn iter(&self) -> impl Iterator<Item = &Certificate> {
-        self.all.iter()
-    }
-}
+/// Different dead ends that are told, at most.
+const MOST_ENDS: usize = 4;
 
 /// Which issuer's key made which signature; asked once each.
 #[derive(Debug, Default)]
@@ -138,10 +110,13 @@ impl Search<'_> {
                 path.pop();
             }
         }
-        match (candidates.is_empty(), signed) {
-            (true, _) => dead.push(Dead::NoIssuer(last)),
-            (false, false) => dead.push(Dead::NotSigned(last)),
-            _ => {}
+        let end = match (candidates.is_empty(), signed) {
+            (true, _) => Dead::NoIssuer(last),
+            (false, false) => Dead::NotSigned(last),
+            _ => return ControlFlow::Continue(()),
+        };
+        if dead.len() < MOST_ENDS && !dead.contains(&end) {
+            dead.push(end);
         }
         ControlFlow::Continue(())
     }
@@ -157,7 +132,8 @@ impl Search<'_> {
         let mut found: Vec<Certificate> = self
             .anchors
             .named(name)
-            .chain(self.pool.iter().filter(|c| c.subject() == name))
+            .into_iter()
+            .chain(self.pool.named(name))
             .filter(|candidate| !on_path(candidate))
             .cloned()
             .collect();

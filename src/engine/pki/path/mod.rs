@@ -7,5 +7,5 @@
 mod build;
 mod validate;
 
-pub use build::{Certificates, Dead, Search, SignatureChecks};
+pub use build::{Dead, Search, SignatureChecks};
 pub use validate::{PathFailure, Problem, VerifiedPath, validate};

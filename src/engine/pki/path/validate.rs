@@ -19,18 +19,6 @@ impl VerifiedPath {
         &self.certificates
     }
 
-    /// The certificate that the path is for.
-    pub fn target(&self) -> &Certificate {
-        &self.certificates[0]
-    }
-
-    /// Each certificate that is not the anchor, with its issuer.
-    pub fn links(&self) -> impl Iterator<Item = (&Certificate, &Certificate)> {
-        self.certificates
-            .windows(2)
-            .map(|pair| (&pair[0], &pair[1]))
-    }
-
     /// The instant that it was validated at.
     pub fn at(&self) -> Time {
         self.at

@@ -1,10 +1,10 @@
 //! The status of a certificate by an OCSP response (RFC 6960 §3.2, §4.2.2).
 
 use super::status::{Answer, Status, Unusable, within_lifetime};
-use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::{Extension, KeyUsage};
 use crate::engine::pki::ocsp::{CertStatus, OcspResponse};
-use crate::engine::pki::path::{Certificates, SignatureChecks};
+use crate::engine::pki::path::SignatureChecks;
+use crate::engine::pki::{Certificate, Certificates};
 use crate::engine::syntax::asn1::{Reader, Tlv, names};
 use crate::engine::time::Time;
 
