@@ -89,11 +89,11 @@ fn complete(store: &dyn Store, entry: &Entry, attempt: &str) -> Entry {
         .expect("completed")
 }
 
+/// Tells whoever started this process; ends it where nobody listens any more.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-        // Nobody listens any more: the test itself was ended, and so is this.
-        std::process::exit(0);
+        std::process::exit(1);
     }
 }
 
