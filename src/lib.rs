@@ -17,3 +17,8 @@
 pub mod engine;
 #[cfg(feature = "service")]
 pub mod service;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
