@@ -1,6 +1,7 @@
 //! One test binary; one module a promise.
 
 mod certificates;
+mod citations;
 mod cli;
 mod conformance;
 mod corpora;
