@@ -249,10 +249,12 @@ fn exported_evidence_gives_the_same_report_without_the_document() {
     assert_eq!(code(&first), 0);
     std::fs::remove_file(&file).unwrap();
     let root = certs("root.pem").display().to_string();
-    let replay = ["replay", "--json", "--at", AT, "--trust", &root, &evidence];
+    let replay = ["replay", "--json", "--trust", &root, &evidence];
     let second = rubrica(&replay);
     assert_eq!(code(&second), 0, "{}", err(&second));
     assert_eq!(first.stdout, second.stdout);
+    let later = ["--at", "2040-01-01T00:00:00Z"];
+    assert_eq!(code(&rubrica(&[&replay[..], &later].concat())), 2);
     let text = std::fs::read_to_string(&evidence).unwrap();
     let tampered = text.replacen("\"size\":", "\"sizes\":", 1);
     std::fs::write(&evidence, tampered).unwrap();

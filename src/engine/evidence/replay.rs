@@ -2,6 +2,7 @@
 
 use super::Evidence;
 use crate::engine::error::{Error, Result};
+use crate::engine::time::Time;
 
 /// The name and version of the form, so that later ones can be told apart.
 const FORM: &str = "rubrica-evidence/1";
@@ -9,13 +10,22 @@ const FORM: &str = "rubrica-evidence/1";
 #[derive(serde::Serialize, serde::Deserialize)]
 struct File {
     form: String,
+    /// The time of the validation that it was exported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    judged_at: Option<Time>,
     evidence: Evidence,
 }
 
 /// Evidence as JSON; the same evidence gives the same bytes.
 pub fn write(evidence: &Evidence) -> Result<Vec<u8>> {
+    export(evidence, None)
+}
+
+/// The same with the time at which it was judged, so that a replay can judge it at that time again.
+pub fn export(evidence: &Evidence, judged_at: Option<Time>) -> Result<Vec<u8>> {
     let file = File {
         form: FORM.to_string(),
+        judged_at,
         evidence: evidence.clone(),
     };
     serde_json::to_vec(&file).map_err(|error| Error::internal("evidence", error.to_string()))
@@ -23,6 +33,11 @@ pub fn write(evidence: &Evidence) -> Result<Vec<u8>> {
 
 /// Evidence from JSON. An object whose bytes are not those that its identifier names is an error.
 pub fn read(bytes: &[u8]) -> Result<Evidence> {
+    import(bytes).map(|(evidence, _)| evidence)
+}
+
+/// The same, and the time at which it was judged, where the file says so.
+pub fn import(bytes: &[u8]) -> Result<(Evidence, Option<Time>)> {
     let file: File = serde_json::from_slice(bytes).map_err(|error| {
         Error::malformed(
             "evidence file",
@@ -41,7 +56,7 @@ pub fn read(bytes: &[u8]) -> Result<Evidence> {
             "an object does not have the bytes that its identifier names",
         ));
     }
-    Ok(file.evidence)
+    Ok((file.evidence, file.judged_at))
 }
 
 fn all_intact(evidence: &Evidence) -> bool {

@@ -1,6 +1,7 @@
 //! `rubrica replay EVIDENCE`: judges exported evidence again, without the documents and without a network.
 //!
-//! The same evidence, trusted certificates and `--at` give the same report, byte for byte.
+//! It is judged at the time of the validation that it was exported from, or at `--at`. The same evidence, trusted
+//! certificates and time give the same report, byte for byte.
 
 use super::args::{JudgedBy, Told};
 use super::exit::Exit;
@@ -24,8 +25,13 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     let policy = arguments.by.policy(&arguments.by.configuration()?)?;
-    let evidence = evidence::read(&input::open(&arguments.file)?)?;
-    let verdict = validate(&evidence, &policy, arguments.by.time());
+    let (evidence, judged_at) = evidence::import(&input::open(&arguments.file)?)?;
+    let at = arguments.by.at.or(judged_at);
+    let verdict = validate(
+        &evidence,
+        &policy,
+        at.unwrap_or_else(|| arguments.by.time()),
+    );
     let report = report::simple(&evidence, &verdict);
     print(&report, &arguments.told)?;
     Ok(Exit::from(verdict.indication))
