@@ -7,6 +7,7 @@ mod conformance;
 mod corpora;
 mod crash;
 mod crash_service;
+mod demo;
 mod http;
 mod layers;
 mod messages;

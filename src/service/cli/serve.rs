@@ -4,8 +4,6 @@ use super::Exit;
 use crate::engine::{Error, Result};
 use crate::service::clock::SystemClock;
 use crate::service::config::Config;
-use crate::service::flow::check_seal;
-use crate::service::flow::receive::Reception;
 use crate::service::http::{self, Parts, Service, Settings};
 use crate::service::web;
 use axum::Router;
@@ -23,9 +21,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 const CONNECTIONS_A_REQUEST: usize = 4;
 /// How often entries that could not be completed are tried again.
 const RETRY: Duration = Duration::from_secs(60);
-/// When the seals are looked at for the first time after the start, and every how many rounds afterwards.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
-const ROUNDS_A_LOOK: u32 = 10;
+/// In which of these rounds seals are asked about again: every ten minutes.
+const SEALS_EVERY: u64 = 10;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -39,6 +36,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     let config = Config::read(&arguments.config)?;
     log_to_standard_output(&config.log)?;
     let started = Started::new(config)?;
+    prepare(&started.service);
     runtime()?.block_on(async {
         let listeners = started.listen(Router::new()).await?;
         tracing::info!(address = %started.service.config().listen, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -55,13 +53,9 @@ pub(super) struct Started {
 }
 
 impl Started {
-    /// Assembles the service, and completes under their numbers the entries that a crash left without a receipt.
+    /// Assembles the service.
     pub(super) fn new(config: Config) -> Result<Self> {
         let parts = Parts::of(config, Arc::new(SystemClock))?;
-        look_at_seals(&parts);
-        if let Some(reception) = &parts.reception {
-            complete(reception);
-        }
         let service = Service::new(parts)?;
         Ok(Started { service })
     }
@@ -97,48 +91,44 @@ impl Started {
     }
 }
 
-/// Until it is dropped: completes what could not be completed before, and asks again whether the seals were revoked.
+/// Now and then: seals that were revoked since seal no more, and what could not be completed before is tried again.
 async fn keep_up(service: Arc<Service>) {
-    let mut known = false;
-    for round in 0_u32.. {
-        // The first look after the start: what answers may be served by this very service.
-        let wait = if round == 0 { FIRST_LOOK } else { RETRY };
-        tokio::time::sleep(wait).await;
+    for round in 1_u64.. {
+        tokio::time::sleep(RETRY).await;
         let service = service.clone();
-        let work = move || {
-            if !known || round % ROUNDS_A_LOOK == 0 {
-                known = look_at_seals(&service.parts);
+        let look = move || {
+            if round.is_multiple_of(SEALS_EVERY) {
+                check_seals(&service);
             }
-            if let Some(reception) = &service.parts.reception {
-                complete(reception);
-            }
-            known
+            complete(&service);
         };
-        known = tokio::task::spawn_blocking(work).await.unwrap_or(false);
+        let _ = tokio::task::spawn_blocking(look).await;
     }
 }
 
-/// A seal that is revoked seals nothing from then on; one whose status nobody tells goes on, and this is logged. Answers
-/// whether the status of all is known.
-fn look_at_seals(parts: &Parts) -> bool {
-    let mut known = true;
-    for seal in &parts.seals {
-        match check_seal(seal, &parts.sources, parts.clock.now()) {
-            Ok(_) => {
-                if let Some(at) = seal.revoked.get() {
-                    tracing::error!(seal = seal.name(), %at, "is revoked and seals nothing");
-                }
-            }
-            Err(error) => {
-                known = false;
-                tracing::info!(seal = seal.name(), %error, "whether it is revoked is not known");
-            }
+/// What is done before anything is served: revoked seals are found out, and what a crash left without a receipt gets one
+/// under its number.
+pub(super) fn prepare(service: &Service) {
+    check_seals(service);
+    complete(service);
+}
+
+/// Asks whether seals were revoked. One that cannot be asked about stays in use, and the log says so.
+fn check_seals(service: &Service) {
+    for (name, error) in service.check_seals() {
+        tracing::info!(seal = name, %error, "whether it is revoked is not known");
+    }
+    for seal in &service.parts.seals {
+        if let Some(at) = seal.revoked.get() {
+            tracing::error!(seal = seal.name(), %at, "is revoked and seals nothing");
         }
     }
-    known
 }
 
-fn complete(reception: &Reception) {
+fn complete(service: &Service) {
+    let Some(reception) = &service.parts.reception else {
+        return;
+    };
     match reception.complete_all() {
         Ok(completed) => {
             if completed.done > 0 {

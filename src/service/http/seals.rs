@@ -47,7 +47,7 @@ pub enum Status {
     NotYetValid,
     /// No longer valid.
     Expired,
-    /// Revoked by its issuer.
+    /// Revoked.
     Revoked,
 }
 
@@ -80,6 +80,9 @@ pub struct Described {
     pub not_after: Time,
     /// SHA-256 of it, in hexadecimal digits.
     pub sha256: String,
+    /// When it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Time>,
     /// When it was first in use here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_used: Option<Time>,
@@ -114,6 +117,7 @@ impl Described {
             not_before: validity.not_before,
             not_after: validity.not_after,
             sha256: hex(&certificate.fingerprint()),
+            revoked: None,
             first_used: None,
             last_used: None,
             certificate: STANDARD.encode(certificate.bytes()),
@@ -121,17 +125,18 @@ impl Described {
     }
 }
 
-impl Described {
-    /// The same of a seal of ours, whose revocation is asked for now and then.
-    fn of_seal(seal: &Seal, now: Time) -> Self {
-        let described = Described::of(&seal.certificate, now);
-        match seal.revoked.get() {
-            Some(_) => Described {
-                status: Status::Revoked,
-                ..described
-            },
-            None => described,
-        }
+/// What is known of the certificate of a seal: whether it was revoked too.
+fn of_seal(seal: &Seal, now: Time) -> Described {
+    let described = Described::of(&seal.certificate, now);
+    let revoked = seal.revoked.get().copied();
+    Described {
+        status: if revoked.is_some() {
+            Status::Revoked
+        } else {
+            described.status
+        },
+        revoked,
+        ..described
     }
 }
 
@@ -144,7 +149,7 @@ impl Service {
             listed.push(Described {
                 name: Some(seal.name().to_string()),
                 purpose: Some(Use::Seal),
-                ..Described::of_seal(seal, now)
+                ..of_seal(seal, now)
             });
         }
         if let Some(certificate) = &self.parts.sede_certificate {

@@ -13,7 +13,7 @@ use crate::service::callers::Callers;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
-use crate::service::flow::{CodeDesk, CodeIssue, SealDesk};
+use crate::service::flow::{CodeDesk, CodeIssue, SealDesk, check_seal};
 use crate::service::keys::Seal;
 use crate::service::sources::Sources;
 use crate::service::store::Store;
@@ -110,6 +110,23 @@ impl Service {
             languages,
             parts,
         }))
+    }
+
+    /// Asks whether the certificates of the seals are revoked; one that is seals nothing from then on. Answers those that
+    /// could not be asked about.
+    pub fn check_seals(&self) -> Vec<(String, Error)> {
+        let (sources, now) = (&self.parts.sources, self.parts.clock.now());
+        let ask = |seal: &Seal| check_seal(seal, sources, now).map(drop).err();
+        std::thread::scope(|scope| {
+            let seals = self.parts.seals.iter();
+            let asked: Vec<_> = seals
+                .map(|seal| (seal, scope.spawn(move || ask(seal))))
+                .collect();
+            let failed = asked.into_iter().filter_map(|(seal, answer)| {
+                Some((seal.name().to_string(), answer.join().ok().flatten()?))
+            });
+            failed.collect()
+        })
     }
 
     /// The configuration.

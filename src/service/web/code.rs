@@ -191,7 +191,7 @@ fn second_step(
     let numbers: Vec<String> = asked.iter().map(usize::to_string).collect();
     html! {
         div.narrow {
-            (error_summary(page, errors))
+            (error_summary(page, &named(page, asked, errors)))
             h1 { (page.t("code.title")) }
             p.step { (page.fill("code.step", &[("n", "2"), ("of", "2")])) }
             dl.entered {
@@ -226,6 +226,31 @@ fn second_step(
             p.hint { (page.t("code.attempts")) }
         }
     }
+}
+
+/// Errors of groups as the summary lists them, with the group that each is about.
+fn named(page: &Page, asked: &[usize], errors: &[FieldError]) -> Vec<FieldError> {
+    let one = |error: &FieldError| {
+        let place = error
+            .field
+            .strip_prefix('g')
+            .and_then(|n| n.parse::<usize>().ok());
+        let number = place
+            .and_then(|n| asked.get(n))
+            .filter(|_| errors.len() > 1);
+        let text = match number {
+            Some(number) => {
+                let group = page.fill("code.group", &[("n", &number.to_string())]);
+                format!("{group}: {}", error.text)
+            }
+            None => error.text.clone(),
+        };
+        FieldError {
+            field: error.field.clone(),
+            text,
+        }
+    };
+    errors.iter().map(one).collect()
 }
 
 fn expired(page: &Page) -> Markup {

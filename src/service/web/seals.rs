@@ -73,6 +73,7 @@ fn card(page: &Page, certificate: &Described) -> Markup {
                 dt { (page.t("seals.issuer")) } dd { (certificate.issuer) }
                 dt { (page.t("seals.from")) } dd { (page.instant(certificate.not_before)) }
                 dt { (page.t("seals.until")) } dd { (page.instant(certificate.not_after)) }
+                @if let Some(at) = certificate.revoked { dt { (page.t("seals.revoked_at")) } dd { (page.instant(at)) } }
                 dt { (page.t("seals.serial")) } dd { (digest(&certificate.serial_number)) }
                 dt { "SHA-256" } dd { (digest(&certificate.sha256)) }
             }

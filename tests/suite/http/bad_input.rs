@@ -256,16 +256,20 @@ fn a_seal_that_may_not_be_used_seals_nothing() {
         entities: vec![],
         seals: vec!["*".into()],
     };
-    let office = Office::altered("", |parts| {
+    let revoked = format!(
+        "[[seal]]\nname='revoked'\nkey='{}/certs/test/revoked.p12'\npassphrase_file='secrets/passphrase'\n",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let office = Office::altered(&revoked, |parts| {
         let keys = rubrica::service::callers::ApiKeys::default();
         parts.callers = Arc::new(keys.with(&super::office::key(PORTAL), all));
-        // What a look at the revocation lists finds out.
-        parts.seals[0].note_revoked("2026-11-01T00:00:00Z".parse().unwrap());
     });
+    // What every look at the revocation lists finds out.
+    office.service.check_seals();
     for (seal, why) in [
         ("old", "expired"),
         ("early", "not valid before"),
-        ("sede", "revoked"),
+        ("revoked", "revoked on 2025-01-01"),
     ] {
         let answer = office
             .ask("POST", &format!("/v1/seal?seal={seal}"))
@@ -274,6 +278,10 @@ fn a_seal_that_may_not_be_used_seals_nothing() {
         assert_eq!(answer.remedied(422), format!("seal {seal:?}"));
         assert!(answer.text().contains(why), "{}", answer.text());
     }
+    let listed = office.get("/v1/seals").json();
+    let listed = listed["certificates"].as_array().unwrap();
+    let revoked = listed.iter().find(|c| c["name"] == "revoked").unwrap();
+    assert_eq!(revoked["status"], "revoked");
     let unknown = office
         .ask("POST", "/v1/seal?seal=none")
         .key(PORTAL)

@@ -21,24 +21,29 @@ impl Process {
             free.local_addr().unwrap()
         };
         write(folder.path(), more);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rubrica"))
+        let child = Command::new(env!("CARGO_BIN_EXE_rubrica"))
             .args(["serve", "--config"])
             .arg(folder.path().join("rubrica.toml"))
             .env("RUBRICA_LISTEN", address.to_string())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let mut log = BufReader::new(child.stdout.take().unwrap());
-        log.read_line(&mut line).unwrap();
-        assert!(line.contains("listening"), "{line}");
-        // Read to its end, so that the service can go on writing.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Process {
+        // From here on it ends with the test, however that ends.
+        let mut process = Process {
             child,
             address,
             _folder: folder,
+        };
+        let mut log = BufReader::new(process.child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended");
         }
+        // Read to its end, so that the service can go on writing.
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        process
     }
 
     /// Kilobytes that were ever in memory at once.

@@ -134,6 +134,7 @@ pub(super) struct Office {
     pub(super) address: SocketAddr,
     pub(super) callers: Option<SocketAddr>,
     pub(super) clock: Arc<SettableClock>,
+    pub(super) service: Arc<Service>,
     pub(super) folder: tempfile::TempDir,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
@@ -157,6 +158,7 @@ impl Office {
         let mut parts = Parts::of(config, clock.clone()).unwrap();
         alter(&mut parts);
         let service = Service::new(parts).unwrap();
+        let ours = service.clone();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
         let running = std::thread::spawn(move || {
@@ -186,6 +188,7 @@ impl Office {
             address: addresses[0],
             callers: addresses.get(1).copied(),
             clock,
+            service: ours,
             folder,
             stop: Some(stop),
             running: Some(running),

@@ -9,11 +9,12 @@ mod sample;
 mod setup;
 
 use super::Exit;
-use super::serve::{Started, log_to_standard_error, runtime, told_to_end};
+use super::serve::{Started, log_to_standard_error, prepare, runtime, told_to_end};
 use crate::engine::{Error, Result};
 use crate::service::clock::{Clock, SystemClock};
 use crate::service::config::Config;
 use crate::service::demo::DemoAuthority;
+use crate::service::http::Service;
 use setup::Setup;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
         };
         let serving = started.serve(listeners, until);
         let showing = async {
-            let shown = show(setup).await;
+            let shown = show(setup, started.service.clone()).await;
             if arguments.once || shown.is_err() {
                 let _ = end.send(());
             } else {
@@ -76,9 +77,14 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     })
 }
 
-/// Registers, fetches and validates the sample, as any caller would.
-async fn show(setup: Setup) -> Result<Exit> {
-    tokio::task::spawn_blocking(move || sample::show(&setup))
+/// Prepares the service, whose authorities answer by now; then registers, fetches and validates the sample, as any
+/// caller would.
+async fn show(setup: Setup, service: Arc<Service>) -> Result<Exit> {
+    let shown = tokio::task::spawn_blocking(move || {
+        prepare(&service);
+        sample::show(&setup)
+    });
+    shown
         .await
         .unwrap_or_else(|_| Err(Error::internal("demo", "ended in a panic")))
 }
