@@ -7,6 +7,7 @@ from asn1crypto import keys, x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
@@ -43,7 +44,7 @@ def der(thing):
 
 
 class Pki:
-    """Root, signer and TSA; `folder/root.pem` and `folder/root.crl`."""
+    """Root, signer and TSA; `folder` gets root.pem, root.crl, and signer.p12 and tsa.p12 with the passphrase `test`."""
 
     def __init__(self, folder):
         key = lambda: rsa.generate_private_key(65537, 2048)  # noqa: E731
@@ -62,6 +63,10 @@ class Pki:
         (folder / "root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
         (folder / "root.crl").write_bytes(der(crl))
         self.root_pem, self.crl = folder / "root.pem", folder / "root.crl"
+        for file, private, own in (("signer", signer_key, signer), ("tsa", tsa_key, tsa)):
+            p12 = pkcs12.serialize_key_and_certificates(
+                file.encode(), private, own, [root], serialization.BestAvailableEncryption(b"test"))
+            (folder / f"{file}.p12").write_bytes(p12)
         self.root = asn1.Certificate.load(der(root))
         private = lambda k: keys.PrivateKeyInfo.load(k.private_bytes(  # noqa: E731
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))

@@ -81,6 +81,39 @@ def checkers_work(check, oracle, folder, pki):
     check.refuses("self qpdf broken", checkers.qpdf, altered(path, b"endobj\nxre"))
 
 
+def verified(pki, path, level, content=None):
+    """`rubrica verify`, off line: TOTAL-PASSED at this level."""
+    extra = ["--content", content] if content else []
+    code, text = checkers.run(RUBRICA, "verify", "--offline", "--json", "--trust", pki.root_pem, "--crl", pki.crl, *extra, path)
+    found = [(s["level"], s["indication"]) for s in json.loads(text)["signatures"]] if text.startswith("{") else text[:200]
+    return None if code == 0 and found == [(level, "TOTAL-PASSED")] else f"exit {code}: {found}"
+
+
+def theirs(check, oracle, folder, pki):
+    """What EU DSS, pyHanko and OpenSSL sign passes here, and not once a bit of it is changed."""
+    sources = {"PAdES": folder / "theirs.pdf", "CAdES": folder / "theirs.bin"}
+    sources["PAdES"].write_bytes(samples.classic(samples.objects()))
+    sources["CAdES"].write_bytes(bytes(range(256)) * 40)
+    p12 = {"p12": folder / "signer.p12", "p12_password": "test", "tsa_p12": folder / "tsa.p12", "tsa_p12_password": "test"}
+    for form in ("PAdES", "CAdES", "ASiC-S-CAdES", "ASiC-E-CAdES"):
+        for level in "BT":
+            name, source = f"{form}-{level}", sources.get(form, sources["CAdES"])
+            packaging = {"packaging": "DETACHED"} if form == "CAdES" else {}
+            answer = oracle.ask(op="sign", path=source, out=folder / name, format=form, level=level, anchors=[pki.root_pem],
+                                crls=[pki.crl], **p12, **packaging)
+            content = source if form == "CAdES" else None
+            check(f"theirs dss {name} made", lambda: answer.get("error"))
+            check(f"theirs dss {name}", verified, pki, folder / name, f"{form.split('-')[-1]}-BASELINE-{level}", content)
+    check("theirs pyhanko", verified, pki, folder / "foreign.pdf", "PAdES-BASELINE-T")
+    check.refuses("theirs pyhanko altered", verified, pki, folder / "foreign-altered.pdf", "PAdES-BASELINE-T")
+    p7s, pem = folder / "openssl.p7s", folder / "signer.pem"
+    checkers.run("openssl", "pkcs12", "-in", folder / "signer.p12", "-passin", "pass:test", "-nodes", "-out", pem)
+    checkers.run("openssl", "cms", "-sign", "-binary", "-cades", "-md", "sha256", "-signer", pem, "-in", sources["CAdES"],
+                 "-outform", "DER", "-out", p7s)
+    check("theirs openssl", verified, pki, p7s, "CAdES-BASELINE-B", sources["CAdES"])
+    check.refuses("theirs openssl other content", verified, pki, p7s, "CAdES-BASELINE-B", sources["PAdES"])
+
+
 class Service:
     """`rubrica demo` on its data folder, serving; asked as a portal would."""
 
@@ -392,6 +425,7 @@ def main():
     (folder / "foreign").mkdir(exist_ok=True)
     pki = foreign.Pki(folder / "foreign")
     checkers_work(check, oracle, folder / "foreign", pki)
+    theirs(check, oracle, folder / "foreign", pki)
     try:
         product(check, oracle, folder, pki)
     except Exception as e:  # what could not even be asked has failed
