@@ -409,7 +409,8 @@ def product(check, oracle, folder, pki):
         matrix(check, oracle, data, folder / "matrix", pki, trust)
         corpora(check, data, folder / "corpora")
     finally:
-        check("demo stops", service.stop)
+        stopped = service.stop()
+        check("demo stops", lambda: stopped)
 
 
 def main():
