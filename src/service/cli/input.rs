@@ -1,6 +1,6 @@
 //! Input files: mapped into memory where that can be done, read otherwise.
 //!
-//! The only `unsafe` of the project is here.
+//! One of the two places of the project with `unsafe`; the other maps uploads (`http::spool`).
 
 use crate::engine::{Error, Result};
 use memmap2::Mmap;

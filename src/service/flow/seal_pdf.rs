@@ -23,6 +23,8 @@ use std::sync::Arc;
 /// Where the code stands on a document that is signed already: at the foot of its first page.
 const FOOT: [f32; 4] = [36.0, 16.0, 420.0, 60.0];
 
+/// Where a visible seal stands: at the lower left of the first page, in points.
+const PLACE: [f32; 4] = [36.0, 36.0, 306.0, 92.0];
 /// Seals PDFs.
 pub struct SealDesk {
     /// The official time.
@@ -95,6 +97,50 @@ impl SealDesk {
         caller.may(Operation::Seal)?;
         caller.may_use_seal(name)?;
         self.seal_with(self.usable_seal(name)?, pdf, wish)
+    }
+
+    /// The seal of this name; where none is named, the only one.
+    pub fn chosen(&self, name: &str) -> Result<String> {
+        if !name.is_empty() {
+            return Ok(name.to_string());
+        }
+        let mut names = self.seals.keys();
+        match (names.next(), names.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            _ => Err(
+                Error::invalid("seal", "not named, and there is not just one")
+                    .remedy("Send the name of the seal."),
+            ),
+        }
+    }
+
+    /// What people see of a seal: whose it is, when, and why.
+    pub fn appearance(&self, name: &str, reason: &str, zone: &str) -> Result<VisibleSeal> {
+        let seal = self.seals.get(name);
+        let holder = seal
+            .map(|s| s.certificate.subject().common_name())
+            .unwrap_or_default();
+        let settled = seal.and_then(|s| s.settings.reason.clone());
+        let reason = match reason {
+            "" => settled.unwrap_or_default(),
+            stated => stated.to_string(),
+        };
+        let now = self.clock.now().in_zone(zone)?;
+        let mut lines = vec![
+            format!("Firmado digitalmente por {holder}"),
+            format!("Fecha: {}", now.strftime("%d/%m/%Y %H:%M:%S %:z")),
+        ];
+        if !reason.is_empty() {
+            lines.push(format!("Motivo: {reason}"));
+        }
+        Ok(VisibleSeal {
+            page: 0,
+            rectangle: PLACE,
+            alternative: lines.join(". "),
+            lines,
+            font: FONT,
+            structure_element: None,
+        })
     }
 
     fn usable_seal(&self, name: &str) -> Result<&Seal> {

@@ -7,11 +7,10 @@ use super::spool::Content;
 use crate::engine::codes::{CodeId, CodeType, verification_url};
 use crate::engine::crypto::sha256;
 use crate::engine::formats::VisibleSeal;
-use crate::engine::register::FONT;
 use crate::engine::{Error, Result};
 use crate::service::callers::Caller;
 use crate::service::config::hex;
-use crate::service::flow::{CODE_PAGE, CodeWish, Issued, SealDesk, Sealed, Wish};
+use crate::service::flow::{CODE_PAGE, CodeWish, Issued, Sealed, Wish};
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
@@ -25,8 +24,6 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Where a visible seal stands: at the lower left of the first page, in points.
-const PLACE: [f32; 4] = [36.0, 36.0, 306.0, 92.0];
 /// Characters of a reason or a location.
 const MOST_STATED: usize = 500;
 
@@ -146,52 +143,6 @@ fn wish(reason: &str, location: &str, visible: Option<VisibleSeal>) -> Wish {
         reason: stated(reason),
         location: stated(location),
         visible,
-    }
-}
-
-impl SealDesk {
-    /// The seal of this name; where none is named, the only one.
-    fn chosen(&self, name: &str) -> Result<String> {
-        if !name.is_empty() {
-            return Ok(name.to_string());
-        }
-        let mut names = self.seals.keys();
-        match (names.next(), names.next()) {
-            (Some(only), None) => Ok(only.clone()),
-            _ => Err(
-                Error::invalid("seal", "not named, and there is not just one")
-                    .remedy("Send the name of the seal."),
-            ),
-        }
-    }
-
-    /// What people see of a seal: whose it is, when, and why.
-    fn appearance(&self, name: &str, reason: &str, zone: &str) -> Result<VisibleSeal> {
-        let seal = self.seals.get(name);
-        let holder = seal
-            .map(|s| s.certificate.subject().common_name())
-            .unwrap_or_default();
-        let settled = seal.and_then(|s| s.settings.reason.clone());
-        let reason = match reason {
-            "" => settled.unwrap_or_default(),
-            stated => stated.to_string(),
-        };
-        let now = self.clock.now().in_zone(zone)?;
-        let mut lines = vec![
-            format!("Firmado digitalmente por {holder}"),
-            format!("Fecha: {}", now.strftime("%d/%m/%Y %H:%M:%S %:z")),
-        ];
-        if !reason.is_empty() {
-            lines.push(format!("Motivo: {reason}"));
-        }
-        Ok(VisibleSeal {
-            page: 0,
-            rectangle: PLACE,
-            alternative: lines.join(". "),
-            lines,
-            font: FONT,
-            structure_element: None,
-        })
     }
 }
 
