@@ -1,6 +1,6 @@
 //! The command line: `rubrica <verb>`.
 //!
-//! A verb is a file here, with its arguments as `Arguments` and a function `run`, and a line in [`verbs`].
+//! A verb is a file here, with its arguments as `Arguments` and a function `run`, and a line in `verbs!`.
 
 mod args;
 mod caller_key;
