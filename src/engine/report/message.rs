@@ -120,7 +120,14 @@ fn fill(wording: &str, finding: &Finding, language: Language) -> String {
             "found" => &finding.found,
             _ => &finding.expected,
         };
-        out.push_str(&value_text(value, language));
+        let value = value_text(value, language);
+        let stops_twice = after.starts_with('.');
+        out.push_str(
+            value
+                .strip_suffix('.')
+                .filter(|_| stops_twice)
+                .unwrap_or(&value),
+        );
         rest = after;
     }
     out.push_str(rest);
@@ -143,6 +150,22 @@ fn value_text(value: &str, language: Language) -> String {
 mod tests {
     use super::*;
     use crate::engine::validation::Outcome;
+
+    #[test]
+    fn a_sentence_that_ends_in_a_sentence_ends_once() {
+        let finding = Finding {
+            found: "It is broken. Mend it.".into(),
+            ..Finding::new("pdf.recovered", "ISO 32000-2 §7.5", Outcome::Note)
+        };
+        assert_eq!(
+            fill("No: {found}.", &finding, Language::En),
+            "No: It is broken. Mend it."
+        );
+        assert_eq!(
+            fill("{found} No", &finding, Language::En),
+            "It is broken. Mend it. No"
+        );
+    }
 
     #[test]
     fn both_languages_word_the_same_keys_and_use_the_same_values() {

@@ -166,9 +166,14 @@ fn signature(one: &SignatureReport, page: &mut Page) {
 }
 
 fn scope_text(scope: &ScopeReport, page: &Page) -> String {
+    // What formats call their content where it has no name of its own.
+    let name = match scope.name.as_str() {
+        "document" => page.label("scope_document"),
+        "content" => page.label("scope_content"),
+        name => name,
+    };
     let mut text = format!(
-        "{} ({}",
-        scope.name,
+        "{name} ({}",
         page.label(match scope.scope {
             ScopeKind::Full => "scope_full",
             ScopeKind::Partial => "scope_partial",

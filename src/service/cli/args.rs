@@ -6,7 +6,7 @@ use crate::engine::report::Language;
 use crate::engine::validation::{Policy, Revocation};
 use crate::engine::{Error, Result, Time};
 use crate::service::clock::{Clock, SystemClock};
-use crate::service::config::Config;
+use crate::service::config::{Config, Network};
 use crate::service::sources::{Folder, Sources};
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -87,6 +87,9 @@ pub(super) struct AtHand {
     /// OCSP responses: files or folders
     #[arg(long, value_name = "PATH")]
     ocsp: Vec<PathBuf>,
+    /// Addresses in private networks that may be fetched from: 127.0.0.1, 10.1.0.0/16
+    #[arg(long, value_name = "NETWORK", value_parser = network)]
+    private_address: Vec<Network>,
 }
 
 impl AtHand {
@@ -104,6 +107,9 @@ impl AtHand {
         let certificates = folder.certificates().to_vec();
         let mut settings = config.sources.clone();
         settings.offline |= self.offline;
+        settings
+            .private_addresses
+            .extend(self.private_address.iter().cloned());
         let sources = Sources::new(&settings, folder, Arc::new(SystemClock))?;
         Ok((certificates, sources))
     }
@@ -121,6 +127,10 @@ pub(super) struct Told {
     /// The IANA zone in which times are printed
     #[arg(long, value_name = "ZONE", default_value = "Europe/Madrid")]
     pub(super) zone: String,
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|problem| format!("{problem}"))
 }
 
 fn language(text: &str) -> Result<Language, String> {

@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     #[arg(long, requires = "tsa")]
     degrade: bool,
     /// Addresses in private networks that may be connected to: 127.0.0.1, 10.1.0.0/16
-    #[arg(long, value_name = "NETWORK", requires = "tsa")]
+    #[arg(long, value_name = "NETWORK", requires = "key")]
     private_address: Vec<String>,
     /// The reason that the signature states
     #[arg(long)]

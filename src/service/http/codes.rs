@@ -11,7 +11,7 @@ use super::spool::{Content, Limit};
 use crate::engine::codes::{GROUPS, Validity};
 use crate::engine::crypto::sha256;
 use crate::engine::{Error, Result};
-use crate::service::config::hex;
+use crate::service::config::{Catalogue, hex};
 use crate::service::flow::{CodeDesk, Outcome, Typed};
 use crate::service::store::Document;
 use axum::body::Body;
@@ -135,10 +135,7 @@ impl Service {
                 Outcome::Expired => Ok(Checked::Expired),
                 Outcome::Right(document, ticket) => {
                     let bytes = store.blob(&document.original)?;
-                    let mut told = told(&document, &bytes);
-                    if let Ok(entity) = catalogue.entity(&told.entity) {
-                        told.entity_name = entity.name.clone();
-                    }
+                    let told = told(&document, &bytes, &catalogue);
                     Ok(Checked::Right(Box::new(told), ticket.to_string()))
                 }
             })
@@ -149,11 +146,12 @@ impl Service {
     pub async fn redeem(&self, ticket: String, form: Form) -> Result<(SealedDocument, Vec<u8>)> {
         let (desk, store) = (self.code_desk()?, self.store()?);
         let now = self.parts.clock.now();
+        let catalogue = self.parts.catalogue.clone();
         self.work
             .run(move || {
                 let document = desk.redeem(&*store, &ticket, now)?;
                 let original = store.blob(&document.original)?;
-                let told = told(&document, &original);
+                let told = told(&document, &original, &catalogue);
                 let bytes = match (form, &document.printable) {
                     (Form::Printable, Some(printable)) => store.blob(printable)?,
                     _ => original,
@@ -179,14 +177,15 @@ impl Service {
     }
 }
 
-fn told(document: &Document, original: &[u8]) -> SealedDocument {
+fn told(document: &Document, original: &[u8], catalogue: &Catalogue) -> SealedDocument {
     let code = &document.code;
+    let entity = catalogue.entity(&code.entity);
     SealedDocument {
         id: code.id.to_string(),
         date: code.code.date(),
         validity: code.validity,
         entity: code.entity.clone(),
-        entity_name: code.entity.clone(),
+        entity_name: entity.map_or_else(|_| code.entity.clone(), |e| e.name.clone()),
         number: document.number.clone(),
         size: original.len() as u64,
         sha256: hex(&sha256(original)),

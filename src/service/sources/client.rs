@@ -190,7 +190,7 @@ fn explain(url: &str, error: &ureq::Error, most: u64, timeout: Duration) -> Erro
         ),
         ureq::Error::Other(other) if other.is::<Refused>() => {
             Error::new(ErrorKind::Refused, shown(url), other.to_string()).remedy(
-                "If it is to be fetched from, name its network in sources.private_addresses.",
+                "If it is to be fetched from, name its network in sources.private_addresses (or --private-address).",
             )
         }
         ureq::Error::Io(io) => unavailable(format!("connection failed: {}", io.kind())),

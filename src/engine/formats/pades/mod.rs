@@ -273,6 +273,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cut_short_is_not_sealed_and_padding_is_no_fault() {
+        let signer = TestSigner::p256();
+        let file = classic();
+        let signed = signer.sign(&file, PadesOptions::default());
+        let prepare =
+            |bytes: &[u8]| Pades.prepare(bytes, &signer.request(PadesOptions::default()), now());
+        for cut in file.len() + 16..signed.len() - 6 {
+            let refused = prepare(&signed[..cut]).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Malformed, "cut at {cut}");
+        }
+        for padding in [&b"\r\n"[..], &[0; 3000]] {
+            assert!(prepare(&[&file, padding].concat()).is_ok());
+        }
+    }
+
+    #[test]
     fn a_signature_without_its_field_is_noticed() {
         let signer = TestSigner::p256();
         let signed = signer.sign(&classic(), PadesOptions::default());

@@ -19,6 +19,7 @@ use crate::engine::limits::Budget;
 use crate::engine::syntax::asn1::names;
 use crate::engine::syntax::pdf::{Dictionary, Document, Object, Reference};
 use crate::engine::time::Time;
+use memchr::memmem;
 use std::ops::Range;
 
 /// What a time-stamp token needs around it in the unsigned attributes, and for longer lengths further out.
@@ -38,6 +39,7 @@ pub(super) fn prepare(
     budget: &mut Budget,
 ) -> Result<Prepared> {
     let document = Document::open(bytes, budget)?;
+    refuse_cut_short(&document)?;
     let form = Form::read(&document, budget)?;
     refuse_certified(&document, &form, budget)?;
     let algorithm = content_digest_algorithm(request);
@@ -96,6 +98,20 @@ pub(super) fn prepare(
             room: before + 1..after - 1,
         },
     })
+}
+
+/// What was cut short in an update still shows its last whole revision, without the signatures of the update: sealing that
+/// would seal what nobody sent. White space and other padding after the end is no fault.
+fn refuse_cut_short(document: &Document<'_>) -> Result<()> {
+    let rest = document.bytes().get(document.end()..).unwrap_or_default();
+    if memmem::find(rest, b" obj").is_none() {
+        return Ok(());
+    }
+    Err(
+        Error::malformed("PDF", "an update after its last `%%EOF` is not whole")
+            .at(document.end() as u64)
+            .remedy("The file seems cut short: send the whole document."),
+    )
 }
 
 /// A certification signature with P 1 permits "no changes to the document" (ISO 32000-2 §12.8.2.2.2, table 257).

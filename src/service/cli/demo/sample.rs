@@ -107,18 +107,25 @@ fn print_lines(setup: &Setup, number: &str, code_id: &str) {
         "       --data-binary @{} {url}/v1/validate",
         at("acuse.zip")
     );
+    let program = program();
     println!(
-        "  rubrica verify {} --config {}",
+        "  {program} verify {} --config {}",
         at("acuse.zip"),
         at("rubrica.toml")
     );
     println!(
-        "  rubrica verify {} --offline --trust {} --crl {} --crl {}",
+        "  {program} verify {} --offline --trust {} --crl {} --crl {}",
         at("acuse.zip"),
         at("pki/root.pem"),
         at("pki/ca.crl"),
         at("pki/root.crl")
     );
+}
+
+/// What this program was started as, so that the lines can be pasted where it is on no path.
+fn program() -> String {
+    let started = std::env::args_os().next();
+    started.map_or_else(|| "rubrica".into(), |p| p.to_string_lossy().into_owned())
 }
 
 /// The request, signed by the demo's citizen, its attachment and its metadata; what is there stays.
