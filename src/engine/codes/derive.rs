@@ -178,10 +178,10 @@ impl Validity {
                 "caducidad",
                 "a code of type T holds 0 to 733 days",
             )
-            .remedy("Send 0 to 733, or -100 for the days of the template.")),
+            .remedy("Send 0 to 733.")),
             (CodeType::P, _) => Err(
                 Error::invalid("caducidad", "a code of type P has no expiry")
-                    .remedy("Send -1 or -100, or ask for type T."),
+                    .remedy("Send -1, or ask for type T."),
             ),
         }
     }
