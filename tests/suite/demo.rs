@@ -1,7 +1,8 @@
 //! `rubrica demo`: the sample is registered, validated, and the same on a second run; its acuse verifies off line.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 fn rubrica(arguments: &[&str], folder: &Path) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_rubrica"))
@@ -65,4 +66,45 @@ fn the_demo_registers_and_validates_its_sample_and_goes_on_with_what_is_there() 
         "d/pki/root.crl",
     ];
     rubrica(&verify, folder.path());
+}
+
+#[test]
+fn while_the_demo_serves_its_lines_do_what_they_say_and_the_anchor_alone_suffices() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let serving = Command::new(env!("CARGO_BIN_EXE_rubrica"))
+        .args(["demo", "--data", "d", "--listen", &address])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut serving = Ended(serving);
+    let lines = BufReader::new(serving.0.stdout.take().unwrap()).lines();
+    let said: Vec<String> = lines
+        .map(Result::unwrap)
+        .take_while(|line| !line.starts_with("Serving on"))
+        .collect();
+    let program = format!("  {} ", env!("CARGO_BIN_EXE_rubrica"));
+    let pasted: Vec<&str> = said
+        .iter()
+        .filter_map(|l| l.strip_prefix(&program))
+        .collect();
+    assert_eq!(pasted.len(), 2, "{said:#?}");
+    for line in pasted {
+        rubrica(&line.split(' ').collect::<Vec<_>>(), folder.path());
+    }
+    let trusting = ["verify", "d/acuse.zip", "--trust", "d/pki/root.pem"];
+    rubrica(&trusting, folder.path());
+}
+
+/// A process that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

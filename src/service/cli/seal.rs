@@ -3,6 +3,7 @@
 //! The passphrase comes from a file or an environment variable, never from the command line. The output appears under its
 //! name whole or not at all, and never takes the place of the input.
 
+use super::args::unconfigured;
 use super::exit::Exit;
 use super::input;
 use crate::engine::formats::pades::Pades;
@@ -127,7 +128,7 @@ impl Arguments {
         });
         let mut config = Config {
             tsas: tsas.collect(),
-            ..Config::default()
+            ..unconfigured()
         };
         for network in &self.private_address {
             let wrong = |problem| Error::invalid("--private-address", problem);

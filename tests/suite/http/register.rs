@@ -70,6 +70,51 @@ fn a_request_gets_a_sealed_receipt_and_everything_comes_back_byte_for_byte() {
         report["inside"][0]["report"]["signatures"][0]["level"],
         "PAdES-BASELINE-B"
     );
+
+    let other = office
+        .ask("POST", "/v1/validate?at=2001-01-01T00:00:00Z")
+        .body("application/zip", &acuse.body)
+        .json();
+    assert_ne!(other["signatures"][0]["findings"], json!([]), "{other:#}");
+    let description = office.get("/openapi.json").json();
+    for (schema, answer) in [
+        ("Receipt", &receipt),
+        ("Report", &report),
+        ("Report", &other),
+    ] {
+        let schema = json!({"$ref": format!("#/components/schemas/{schema}")});
+        holds(&description, &schema, answer, "");
+    }
+}
+
+/// Every field of the answer is one that the schema describes, and every field that it requires is there.
+fn holds(description: &Value, schema: &Value, answer: &Value, at: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let schema = description.pointer(&reference[1..]).unwrap();
+        return holds(description, schema, answer, at);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let choice = choices
+            .iter()
+            .find(|c| (c["type"] == "null") == answer.is_null());
+        return holds(description, choice.unwrap(), answer, at);
+    }
+    match answer {
+        Value::Object(fields) => {
+            for name in schema["required"].as_array().into_iter().flatten() {
+                assert!(answer.get(name.as_str().unwrap()).is_some(), "{at}/{name}");
+            }
+            for (name, value) in fields {
+                let schema = &schema["properties"][name];
+                assert!(!schema.is_null(), "{at}/{name} is not described");
+                holds(description, schema, value, &format!("{at}/{name}"));
+            }
+        }
+        Value::Array(values) => values
+            .iter()
+            .for_each(|v| holds(description, &schema["items"], v, at)),
+        _ => {}
+    }
 }
 
 #[test]
