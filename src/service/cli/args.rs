@@ -96,7 +96,7 @@ pub(super) struct AtHand {
     #[arg(long, value_name = "PATH")]
     ocsp: Vec<PathBuf>,
     /// Addresses in private networks that may be fetched from: 127.0.0.1, 10.1.0.0/16
-    #[arg(long, value_name = "NETWORK", value_parser = network)]
+    #[arg(long, value_name = "NETWORK")]
     private_address: Vec<Network>,
 }
 
@@ -135,10 +135,6 @@ pub(super) struct Told {
     /// The IANA zone in which times are printed
     #[arg(long, value_name = "ZONE", default_value = "Europe/Madrid")]
     pub(super) zone: String,
-}
-
-fn network(text: &str) -> Result<Network, String> {
-    text.parse().map_err(|problem| format!("{problem}"))
 }
 
 fn language(text: &str) -> Result<Language, String> {
