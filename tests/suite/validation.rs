@@ -1195,7 +1195,8 @@ fn a_container_passes_as_it_was_signed_and_no_otherwise() {
         "{verdict:#?}"
     );
     let with = |file| [&whole[..], &[file]].concat();
-    let cases: [(&str, Vec<(&str, &[u8])>); 5] = [
+    type Files<'a> = Vec<(&'a str, &'a [u8])>;
+    let cases: [(&str, Files<'_>); 5] = [
         ("asic.signature.missing", whole[..4].to_vec()),
         ("asic.signature.missing", vec![MIME, inside]),
         ("asic.file.not_covered", with(("otra.txt", b"x"))),
