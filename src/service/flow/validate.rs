@@ -9,9 +9,44 @@ use crate::engine::formats::{Detached, Format, Input, recognise};
 use crate::engine::validation::{Policy, Verdict, Want, validate as judge};
 use crate::engine::{Error, Result, Time};
 use crate::service::sources::Sources;
+use std::time::{Duration, Instant};
 
 /// Wants that are fetched at the same time.
 const AT_ONCE: usize = 8;
+/// Wants of one document that are fetched at all. An honest one has two a signature and two a time-stamp.
+const MOST: usize = 128;
+/// How long one document is fetched for, however many addresses it names: they are the choice of whoever made it.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What is left to be fetched for one document.
+struct Patience {
+    wants: usize,
+    until: Instant,
+}
+
+impl Patience {
+    fn of_one_document() -> Patience {
+        Patience {
+            wants: MOST,
+            until: Instant::now() + LONGEST,
+        }
+    }
+
+    /// So many of `wanted` as may still be fetched at once.
+    fn take<'w>(&mut self, wanted: &mut &'w [Want]) -> Result<&'w [Want]> {
+        if Instant::now() >= self.until || self.wants == 0 {
+            return Err(Error::limit(
+                "sources",
+                format!("more to be fetched than {MOST} answers in {LONGEST:?}"),
+            )
+            .remedy("Give the certificates and revocation data with the document."));
+        }
+        let some;
+        (some, *wanted) = wanted.split_at(wanted.len().min(AT_ONCE).min(self.wants));
+        self.wants -= some.len();
+        Ok(some)
+    }
+}
 
 /// A document that was judged, with all that it was judged by.
 #[derive(Debug)]
@@ -56,8 +91,9 @@ pub fn validate(
 pub fn settle(mut evidence: Evidence, policy: &Policy, sources: &Sources, now: Time) -> Validated {
     let mut verdict = judge(&evidence, policy, now);
     let mut outages = Vec::new();
+    let mut patience = Patience::of_one_document();
     for _ in 0..policy.limits.rounds {
-        let (objects, failed) = fetch(&verdict.wanted, &evidence, policy, sources);
+        let (objects, failed) = fetch(&verdict.wanted, &evidence, policy, sources, &mut patience);
         outages = failed;
         if !add(objects, &mut evidence) {
             break;
@@ -77,10 +113,19 @@ fn fetch(
     evidence: &Evidence,
     policy: &Policy,
     sources: &Sources,
+    patience: &mut Patience,
 ) -> (Vec<Object>, Vec<Error>) {
     let known = known(wanted, evidence, policy);
     let mut brought = (Vec::new(), Vec::new());
-    for some in wanted.chunks(AT_ONCE) {
+    let mut left = wanted;
+    while !left.is_empty() {
+        let some = match patience.take(&mut left) {
+            Ok(some) => some,
+            Err(error) => {
+                brought.1.push(error);
+                break;
+            }
+        };
         let answers: Vec<_> = std::thread::scope(|scope| {
             let asked: Vec<_> = some
                 .iter()
@@ -257,6 +302,34 @@ mod tests {
             validated.verdict.signatures[0].sub_indication,
             Some(SubIndication::TryLater)
         );
+    }
+
+    #[test]
+    fn a_document_that_names_addresses_without_end_is_not_fetched_for_without_end() {
+        let wanted: Vec<Want> = (0..1_000u32)
+            .map(|n| Want::Issuer {
+                certificate: crate::engine::evidence::ObjectId::of(&n.to_be_bytes()),
+                urls: Vec::new(),
+            })
+            .collect();
+        let evidence = Evidence::new("CAdES", b"");
+        let fetched = |patience: &mut Patience| {
+            let asked = std::sync::Arc::new(AtomicU32::new(0));
+            let mut sources = Sources::default();
+            let nothing: fn(u32) -> Result<Vec<Object>> = |_| Ok(Vec::new());
+            sources.add(Told(nothing, asked.clone()));
+            let (_, outages) = fetch(&wanted, &evidence, &policy(), &sources, patience);
+            assert_eq!(outages.last().map(Error::element), Some("sources"));
+            asked.load(Ordering::SeqCst)
+        };
+        let mut patience = Patience::of_one_document();
+        assert_eq!(fetched(&mut patience), MOST as u32);
+        assert_eq!(fetched(&mut patience), 0, "of all rounds together");
+        patience = Patience {
+            wants: MOST,
+            until: Instant::now(),
+        };
+        assert_eq!(fetched(&mut patience), 0);
     }
 
     #[test]

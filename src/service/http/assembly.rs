@@ -9,7 +9,7 @@ use crate::engine::pki::Certificate;
 use crate::engine::pki::trust::Anchors;
 use crate::engine::register::Sede;
 use crate::engine::validation::Policy;
-use crate::engine::{Error, Result};
+use crate::engine::{Error, Limits, Result};
 use crate::service::callers::ApiKeys;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
@@ -25,6 +25,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The bounds on a document from outside: what it unpacks to is held in memory, and may be but a few times what could
+/// have been sent as it is.
+fn hostile_limits(document_bytes: u64) -> Limits {
+    const LEAST: u64 = 64 << 20;
+    Limits {
+        decoded_bytes: document_bytes.saturating_mul(2).max(LEAST),
+        ..Limits::default()
+    }
+}
+
 impl Parts {
     /// The parts that `config` describes.
     pub fn of(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
@@ -39,7 +49,10 @@ impl Parts {
         let seals: Vec<Seal> = config.seals.iter().map(Seal::load).collect::<Result<_>>()?;
         check_seals(&catalogue, &seals)?;
         let anchors = Anchors::new(Folder::read(&config.trust.anchors)?.certificates().to_vec());
-        let policy = Arc::new(Policy::baseline(anchors));
+        let policy = Arc::new(Policy {
+            limits: hostile_limits(config.limits.document_bytes),
+            ..Policy::baseline(anchors)
+        });
         let at_hand = [&config.trust.certificates[..], &config.trust.crls].concat();
         let sources = Sources::new(&config.sources, Folder::read(&at_hand)?, clock.clone())?;
         let calendar = config.read_calendar()?;

@@ -23,6 +23,9 @@ use std::time::Duration;
 
 /// Jobs at work at once, however many requests there may be: each waits for authorities more than it computes.
 const MOST_JOBS: usize = 64;
+/// Documents of strangers judged at once. They wait for addresses that the document chose, and take memory and time
+/// that it chose; who registers must find a place all the same.
+const MOST_JUDGED: usize = 16;
 /// How long a job waits for its place.
 const JOB_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -64,6 +67,8 @@ pub struct Service {
     pub parts: Parts,
     /// Places for jobs that block.
     pub work: Work,
+    /// Places of their own for judging what anybody sends.
+    pub judging: Work,
     /// Where the bytes of requests wait.
     pub spool: Spool,
     /// What is counted.
@@ -103,6 +108,7 @@ impl Service {
         let languages = languages(&parts.config.languages)?;
         Ok(Arc::new(Service {
             work: Work::new(limits.concurrent_requests.min(MOST_JOBS), JOB_PATIENCE),
+            judging: Work::new(limits.concurrent_requests.min(MOST_JUDGED), JOB_PATIENCE),
             spool: Spool::open(&parts.config.data.join("spool"))?,
             metrics: Metrics::default(),
             rate: RateLimit::per_minute(limits.requests_per_minute),

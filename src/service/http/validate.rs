@@ -61,7 +61,7 @@ impl Service {
                 evidence: evidence.transpose()?,
             })
         };
-        let judged = self.work.run(job).await?;
+        let judged = self.judging.run(job).await?;
         self.metrics.validated(judged.report.indication);
         Ok(judged)
     }

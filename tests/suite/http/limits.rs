@@ -1,9 +1,14 @@
 //! Bounds: memory does not grow with what is sent, and nobody may hold the service up.
 
-use super::office::{Answer, Office, pdf, write};
+use super::office::{Answer, Office, metadata, pdf, request, write};
+use rubrica::engine::evidence::{Object, Pool};
+use rubrica::engine::syntax::zip::Writer;
+use rubrica::engine::validation::Want;
+use rubrica::service::sources::{Source, Sources};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// The service as a process of its own, whose memory can be looked at.
@@ -116,6 +121,78 @@ fn an_upload_of_a_gigabyte_meets_the_limit_in_constant_memory() {
         .unwrap();
     assert_eq!(Answer::read(stream).status, 413);
     assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+/// A source that answers when it is let go.
+#[derive(Debug)]
+struct Held(Arc<(Mutex<bool>, Condvar)>);
+
+impl Source for Held {
+    fn serves(&self, _: &Want) -> bool {
+        true
+    }
+
+    fn fetch(&self, _: &Want, _: &Pool) -> rubrica::engine::Result<Vec<Object>> {
+        let (gone, told) = &*self.0;
+        drop(told.wait_while(gone.lock().unwrap(), |gone| !*gone));
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn documents_of_strangers_that_wait_for_addresses_do_not_keep_a_caller_from_registering() {
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let office = Office::altered("[limits]\nconcurrent_requests=40\n", |parts| {
+        let mut sources = Sources::default();
+        sources.add(Held(gate.clone()));
+        parts.sources = Arc::new(sources);
+    });
+    let sealed = office
+        .ask("POST", "/v1/seal?seal=sede")
+        .key(1)
+        .body("application/pdf", &pdf());
+    assert_eq!(sealed.status, 200, "{}", sealed.text());
+    let head = format!(
+        "Content-Type: application/pdf\r\nContent-Length: {}\r\n",
+        sealed.body.len()
+    );
+    let held: Vec<TcpStream> = (0..39)
+        .map(|_| {
+            let mut stream = office.ask("POST", "/v1/validate").begin(&head);
+            stream.write_all(&sealed.body).unwrap();
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let answer = office.register(1, "held", &request(&metadata()));
+    *gate.0.lock().unwrap() = true;
+    gate.1.notify_all();
+    drop(held);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_container_that_unpacks_to_much_more_than_could_be_sent_is_refused() {
+    let service = Process::start("[limits]\ndocument_bytes=1000000\n");
+    let before = service.peak();
+    let mut zip = Writer::new(jiff::civil::date(2026, 1, 2).at(3, 4, 6, 0));
+    let zeros = vec![0; 40 << 20];
+    for name in ["a", "b"] {
+        zip.add(name, &zeros).unwrap();
+    }
+    let bomb = zip.finish().unwrap();
+    assert!(bomb.len() < 1_000_000);
+    let mut stream = TcpStream::connect(service.address).unwrap();
+    let head = format!(
+        "POST /v1/validate HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/zip\r\nContent-Length: {}\r\n\r\n",
+        bomb.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&bomb).unwrap();
+    assert_eq!(Answer::read(stream).problem(413), "limits.decoded_bytes");
+    let grown = service.peak() - before;
+    assert!(grown < 64_000, "{grown} kB");
 }
 
 #[test]
