@@ -19,7 +19,14 @@ struct Process {
 }
 
 impl Process {
+    /// The free port that was found may be somebody else's by now; then another one is.
     fn start(more: &str) -> Self {
+        (0..5)
+            .find_map(|_| Self::try_start(more))
+            .expect("a service that listens")
+    }
+
+    fn try_start(more: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let address = {
             let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -44,11 +51,13 @@ impl Process {
         let mut line = String::new();
         while !line.contains("listening") {
             line.clear();
-            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended");
+            if log.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
         }
         // Read to its end, so that the service can go on writing.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        process
+        Some(process)
     }
 
     /// Kilobytes that were ever in memory at once.
