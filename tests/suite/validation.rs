@@ -803,6 +803,65 @@ fn lists_that_say_nothing_about_the_certificate_are_not_used() {
 }
 
 #[test]
+fn a_responder_that_its_authority_revoked_is_not_believed() {
+    let w = world();
+    let key = Key::new();
+    let responder = certify(
+        &Profile {
+            name: "OCSP",
+            serial: 0x77,
+            from: "2026-01-01T00:00:00Z",
+            to: "2027-12-31T23:59:59Z",
+            extensions: vec![
+                ext::key_usage(&[KeyUsage::DIGITAL_SIGNATURE]),
+                ext::extended_key_usage(&[names::ID_KP_OCSP_SIGNING], false),
+            ],
+        },
+        &key,
+        &w.ca,
+        &w.ca_key,
+    );
+    let id = CertId::new(&w.seal, &w.ca, DigestAlgorithm::Sha256).unwrap();
+    let by = Responder {
+        issuer: &w.ca,
+        certificate: &responder,
+        signer: &key,
+        identified_by: IdentifiedBy::Name,
+        lifetime: Duration::from_secs(86_400),
+    };
+    let good_answer = ocsp::answer(
+        &ocsp_request(&id, None),
+        &by,
+        &|_| CertStatus::Good,
+        t("2026-03-01T11:30:00Z"),
+    );
+    let mut case = good();
+    case.objects.truncate(1);
+    case.objects.push(Object::new(
+        ObjectKind::OcspResponse,
+        good_answer.unwrap(),
+        Origin::Given,
+    ));
+    case.passes();
+    let taken = revoked(
+        0x77,
+        "2026-02-10T00:00:00Z",
+        RevocationReason::KeyCompromise,
+    );
+    // A list too old to speak for the seal still knows what became of the responder.
+    let (from, to) = ("2026-02-20T00:00:00Z", "2026-02-21T00:00:00Z");
+    case.objects
+        .push(list(&w.ca, &w.ca_key, &[taken], None, from, to));
+    case.fails(SubIndication::TryLater, "revocation.stale");
+    let findings = case.signature().findings;
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.check == "revocation.not_used" && f.found == "responder_revoked")
+    );
+}
+
+#[test]
 fn a_responder_nobody_delegated_to_is_not_believed() {
     let w = world();
     let mut case = good();

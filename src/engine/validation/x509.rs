@@ -449,7 +449,14 @@ fn answers(
                     continue;
                 }
                 if answer.signer_to_be_checked {
-                    findings.push(note("revocation.responder_unchecked"));
+                    match responder_status(answer, issuer, material, checks) {
+                        Some(Status::Revoked { .. }) => {
+                            findings.push(note("revocation.not_used").found("responder_revoked"));
+                            continue;
+                        }
+                        Some(Status::Good) => {}
+                        _ => findings.push(note("revocation.responder_unchecked")),
+                    }
                 }
                 usable.push((id, answer.clone()));
             }
@@ -458,6 +465,26 @@ fn answers(
         }
     }
     usable
+}
+
+/// What others say about a responder that the issuer delegated to (RFC 6960 §4.2.2.2.1). A revocation counts
+/// whenever it was: the time of a response is what the responder itself says.
+fn responder_status(
+    answer: &Answer,
+    issuer: &Certificate,
+    material: &Material<'_>,
+    checks: &mut SignatureChecks,
+) -> Option<Status> {
+    let own = |said: &Answer| said.signer == answer.signer;
+    let statuses: Vec<Status> = material
+        .answers(&answer.signer, issuer, checks)
+        .iter()
+        .filter_map(|(_, said)| said.as_ref().ok())
+        .filter(|said| !own(said))
+        .map(|said| said.status)
+        .collect();
+    let revoked = |status: &&Status| matches!(status, Status::Revoked { .. });
+    statuses.iter().find(revoked).or(statuses.first()).copied()
 }
 
 fn want_revocation(
