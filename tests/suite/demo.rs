@@ -69,7 +69,7 @@ fn the_demo_registers_and_validates_its_sample_and_goes_on_with_what_is_there() 
 }
 
 #[test]
-fn while_the_demo_serves_its_lines_do_what_they_say_and_the_anchor_alone_suffices() {
+fn while_the_demo_serves_its_lines_do_what_they_say_and_the_anchor_suffices_where_it_may_ask() {
     let folder = tempfile::tempdir().unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap().to_string();
@@ -95,7 +95,15 @@ fn while_the_demo_serves_its_lines_do_what_they_say_and_the_anchor_alone_suffice
     for line in pasted {
         rubrica(&line.split(' ').collect::<Vec<_>>(), folder.path());
     }
-    let trusting = ["verify", "d/acuse.zip", "--trust", "d/pki/root.pem"];
+    let address = "127.0.0.0/8";
+    let trusting = [
+        "verify",
+        "d/acuse.zip",
+        "--trust",
+        "d/pki/root.pem",
+        "--private-address",
+        address,
+    ];
     rubrica(&trusting, folder.path());
 }
 

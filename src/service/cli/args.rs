@@ -23,14 +23,6 @@ pub(super) enum RevocationArgument {
     Ignored,
 }
 
-/// What holds where no configuration is named: the defaults, and whoever runs the program may reach the own machine.
-pub(super) fn unconfigured() -> Config {
-    let mut config = Config::default();
-    let own_machine = ["127.0.0.0/8", "::1"];
-    config.sources.private_addresses = own_machine.iter().filter_map(|n| n.parse().ok()).collect();
-    config
-}
-
 /// By what signatures are judged.
 #[derive(Debug, clap::Args)]
 pub(super) struct JudgedBy {
@@ -53,7 +45,7 @@ impl JudgedBy {
     pub(super) fn configuration(&self) -> Result<Config> {
         self.config
             .as_deref()
-            .map_or_else(|| Ok(unconfigured()), Config::read)
+            .map_or_else(|| Ok(Config::default()), Config::read)
     }
 
     /// The policy: the trusted certificates given here, and those of the configuration.

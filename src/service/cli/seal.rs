@@ -3,7 +3,6 @@
 //! The passphrase comes from a file or an environment variable, never from the command line. The output appears under its
 //! name whole or not at all, and never takes the place of the input.
 
-use super::args::unconfigured;
 use super::exit::Exit;
 use super::input;
 use crate::engine::formats::pades::Pades;
@@ -128,7 +127,7 @@ impl Arguments {
         });
         let mut config = Config {
             tsas: tsas.collect(),
-            ..unconfigured()
+            ..Config::default()
         };
         for network in &self.private_address {
             let wrong = |problem| Error::invalid("--private-address", problem);
