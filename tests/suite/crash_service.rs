@@ -14,7 +14,7 @@ use rubrica::service::store::{Entry, EntryQuery, SqliteStore, Store, StoreOption
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,8 +37,7 @@ struct Office {
 impl Office {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("its address");
+        let address = crate::port::free();
         let (key, hash) = new_key(&[7; 32]);
         let office = Office {
             folder,

@@ -23,9 +23,7 @@ fn rubrica(arguments: &[&str], folder: &Path) -> Output {
 #[test]
 fn the_demo_registers_and_validates_its_sample_and_goes_on_with_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
+    let address = crate::port::free().to_string();
     let demo = ["demo", "--once", "--data", "d", "--listen", &address];
     let first = rubrica(&demo, folder.path());
     let said = String::from_utf8(first.stdout).unwrap();
@@ -71,9 +69,7 @@ fn the_demo_registers_and_validates_its_sample_and_goes_on_with_what_is_there() 
 #[test]
 fn while_the_demo_serves_its_lines_do_what_they_say_and_the_anchor_suffices_where_it_may_ask() {
     let folder = tempfile::tempdir().unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
+    let address = crate::port::free().to_string();
     let serving = Command::new(env!("CARGO_BIN_EXE_rubrica"))
         .args(["demo", "--data", "d", "--listen", &address])
         .current_dir(folder.path())

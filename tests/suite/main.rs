@@ -12,5 +12,6 @@ mod http;
 mod layers;
 mod messages;
 mod pdf_reader;
+mod port;
 mod sources;
 mod validation;

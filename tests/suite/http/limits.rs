@@ -19,19 +19,9 @@ struct Process {
 }
 
 impl Process {
-    /// The free port that was found may be somebody else's by now; then another one is.
     fn start(more: &str) -> Self {
-        (0..5)
-            .find_map(|_| Self::try_start(more))
-            .expect("a service that listens")
-    }
-
-    fn try_start(more: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let address = {
-            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap()
-        };
+        let address = crate::port::free();
         write(folder.path(), more);
         let child = Command::new(env!("CARGO_BIN_EXE_rubrica"))
             .args(["serve", "--config"])
@@ -51,13 +41,11 @@ impl Process {
         let mut line = String::new();
         while !line.contains("listening") {
             line.clear();
-            if log.read_line(&mut line).unwrap() == 0 {
-                return None;
-            }
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended");
         }
         // Read to its end, so that the service can go on writing.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Some(process)
+        process
     }
 
     /// Kilobytes that were ever in memory at once.
