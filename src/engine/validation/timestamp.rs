@@ -9,6 +9,7 @@ use super::with_time::conclude;
 use super::x509::Purpose;
 use super::{acceptance, cryptographic};
 use crate::engine::evidence::{Timestamp, TimestampKind};
+use crate::engine::pki::Certificate;
 use crate::engine::time::Time;
 
 const CLAUSE: &str = "EN 319 102-1 §5.4";
@@ -47,6 +48,7 @@ pub(super) fn validate(
             material,
         );
         findings.extend(x509.findings);
+        findings.extend(lifetime_finding(timestamp, certificate));
     }
     findings.extend(basic.after);
     findings.push(cryptographic::reference_finding(&timestamp.imprint));
@@ -78,6 +80,17 @@ pub(super) fn validate(
         findings,
     };
     (verdict, verified)
+}
+
+/// What the authority says to have stamped before it had its certificate proves nothing (RFC 3161 §2.3).
+fn lifetime_finding(timestamp: &Timestamp, certificate: &Certificate) -> Option<Finding> {
+    let not_before = certificate.validity().not_before;
+    (timestamp.gen_time < not_before).then(|| {
+        let early = SubIndication::TimestampOrderFailure;
+        Finding::negative("timestamp.before_certificate", CLAUSE, early)
+            .found(timestamp.gen_time)
+            .expected(not_before)
+    })
 }
 
 /// What a signature's verdict says of one of its time-stamps. One that does not hold proves nothing and takes nothing away.

@@ -9,7 +9,7 @@ use super::server::Peer;
 use super::service::Service;
 use super::work::busy;
 use crate::engine::{Error, ErrorKind};
-use crate::service::callers::{Credentials, Operation};
+use crate::service::callers::{Caller, Credentials, Operation};
 use crate::service::keys::random;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
@@ -124,13 +124,18 @@ fn add_headers(headers: &mut HeaderMap, id: &str) {
     }
 }
 
-/// A place among the requests at work, and the time limit.
+/// A place among the requests at work, of strangers or of known callers, and the time limit.
 pub(super) async fn bound(
     State(service): State<Arc<Service>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Ok(_place) = service.capacity.try_acquire() else {
+    let known = request.extensions().get::<Caller>().is_some();
+    let places = match known {
+        true => &service.caller_capacity,
+        false => &service.capacity,
+    };
+    let Ok(_place) = places.try_acquire() else {
         return Problem::from(busy()).into_response();
     };
     let seconds = service.config().limits.request_seconds;

@@ -77,6 +77,8 @@ pub struct Service {
     pub(super) rate: RateLimit,
     /// Requests at work at once.
     pub(super) capacity: tokio::sync::Semaphore,
+    /// The same for known callers: strangers who take all of theirs take none of these.
+    pub(super) caller_capacity: tokio::sync::Semaphore,
     languages: Vec<Language>,
 }
 
@@ -113,6 +115,7 @@ impl Service {
             metrics: Metrics::default(),
             rate: RateLimit::per_minute(limits.requests_per_minute),
             capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
+            caller_capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
             languages,
             parts,
         }))
