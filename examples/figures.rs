@@ -81,14 +81,15 @@ fn raw(clock: Clock) -> Measured {
 fn line(row: &str, what: &str, clock: Clock, goal: Option<Goal>, call: impl FnMut()) {
     let (raw, time) = (raw(clock), measure(call));
     let (median, fastest) = (time.median / raw.median, time.fastest / raw.fastest);
+    let reached = |yes| if yes { "reached" } else { "not reached" };
     let goal = goal.map_or_else(String::new, |Goal(goal, clock)| {
         let ratio = goal / clock.there();
-        let reached = match () {
-            () if median <= ratio => "reached",
-            () if fastest <= ratio => "reached by the fastest",
-            () => "not reached",
-        };
-        format!("{goal:.2} = {ratio:.2} x: {reached}")
+        let absolute = format!("{goal:.2} ms: {}", reached(time.median <= goal));
+        // A command is mostly the start of a process, which has nothing to do with signatures.
+        if row == "22" {
+            return absolute;
+        }
+        format!("{absolute}; {ratio:.2} x: {}", reached(median <= ratio))
     });
     println!(
         "| {row} | {what} | {:.3} ({:.3}) | {median:.2} x ({fastest:.2} x) {} of {:.3} ({:.3}) | {goal} |",
@@ -110,7 +111,7 @@ fn in_process() {
     let (path_alone, lists) = (common::policy(Revocation::Ignored), common::lists());
     let whole = common::policy(Revocation::Required);
     println!(
-        "| row | operation, {} KB | median (fastest) ms | to the raw signature | goal ms |",
+        "| row | operation, {} KB | median (fastest) ms | to the raw signature | goal |",
         receipt.len() / 1024
     );
     println!("|---|---|---:|---|---|");
