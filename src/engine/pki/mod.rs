@@ -11,6 +11,7 @@ pub mod identity;
 mod name;
 pub mod ocsp;
 pub mod path;
+pub mod presented;
 pub mod revocation;
 pub mod timestamp;
 pub mod trust;
