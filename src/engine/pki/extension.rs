@@ -28,6 +28,7 @@ impl KeyUsage {
     pub const DIGITAL_SIGNATURE: u8 = 0;
     pub const NON_REPUDIATION: u8 = 1;
     pub const KEY_ENCIPHERMENT: u8 = 2;
+    pub const KEY_AGREEMENT: u8 = 4;
     pub const KEY_CERT_SIGN: u8 = 5;
     pub const CRL_SIGN: u8 = 6;
 

@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod basic;
+mod certificate;
 mod context;
 mod cryptographic;
 mod finding;
@@ -19,10 +20,12 @@ mod verdict;
 mod with_time;
 mod x509;
 
+pub use certificate::{CertificateStatus, CertificateVerdict, Learnt, validate_certificate};
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
 pub use policy::{Acceptance, AlgorithmConstraints, Policy, Revocation};
 pub use verdict::{NestedVerdict, SignatureVerdict, TimestampVerdict, Verdict, Want};
+pub use x509::Purpose;
 
 use crate::engine::evidence::{Evidence, Pool, Severity};
 use crate::engine::time::Time;

@@ -24,6 +24,7 @@ pub(super) fn judge_chain(
         chain: chain.to_vec(),
         path: None,
         revoked_at: None,
+        revocation: Vec::new(),
     };
     let verified = match validate_path(chain, at, checks) {
         Ok(path) => Some(path),
@@ -49,7 +50,7 @@ pub(super) fn judge_chain(
                     finding.sub_indication = Some(SubIndication::OutOfBoundsNotRevoked);
                 }
             }
-            Known::Revoked(_, time, _) if index == 0 => result.revoked_at = Some(time),
+            Known::Revoked(_, time, ..) if index == 0 => result.revoked_at = Some(time),
             _ => {}
         }
     }

@@ -7,8 +7,9 @@ mod chain;
 mod purpose;
 mod revocation;
 
-pub(super) use purpose::Purpose;
+pub use purpose::Purpose;
 
+use super::certificate::Learnt;
 use super::finding::Finding;
 use super::indication::SubIndication;
 use super::material::{Material, id_of};
@@ -32,6 +33,8 @@ pub(super) struct X509 {
     pub(super) path: Option<VerifiedPath>,
     /// From when on the certificate itself is revoked.
     pub(super) revoked_at: Option<Time>,
+    /// What was learnt about the revocation of each certificate of the chain.
+    pub(super) revocation: Vec<Learnt>,
 }
 
 /// Validates `certificate` at `at`.
@@ -119,6 +122,7 @@ fn no_chain(certificate: &Certificate, dead: &[Dead], material: &Material<'_>) -
         chain: Vec::new(),
         path: None,
         revoked_at: None,
+        revocation: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::engine::pki::revocation::{Answer, Status};
 use crate::engine::syntax::asn1::names;
 use crate::engine::time::Time;
 use crate::engine::validation::acceptance::algorithm_finding;
+use crate::engine::validation::certificate::Learnt;
 use crate::engine::validation::finding::{Finding, Outcome};
 use crate::engine::validation::indication::SubIndication;
 use crate::engine::validation::material::{Material, id_of};
@@ -20,7 +21,7 @@ use crate::engine::validation::verdict::Want;
 /// What the revocation data at hand says about a certificate at an instant.
 pub(super) enum Known {
     Good(ObjectId, Answer),
-    Revoked(ObjectId, Time, Option<RevocationReason>),
+    Revoked(ObjectId, Time, Option<RevocationReason>, Answer),
     OnHold(ObjectId, Answer),
     Stale(ObjectId, Answer),
     Unknown(ObjectId),
@@ -30,6 +31,17 @@ pub(super) enum Known {
 }
 
 impl Known {
+    /// What the list or response says.
+    fn answer(&self) -> Option<&Answer> {
+        match self {
+            Known::Good(_, answer)
+            | Known::Revoked(.., answer)
+            | Known::OnHold(_, answer)
+            | Known::Stale(_, answer) => Some(answer),
+            Known::Unknown(_) | Known::Missing | Known::Exempt => None,
+        }
+    }
+
     /// The list or response that says so.
     fn evidence(&self) -> Option<ObjectId> {
         match self {
@@ -76,8 +88,29 @@ pub(super) fn judge_revocation(
     let finding = revocation_finding(&known, is_target, at, material.policy.revocation)
         .object(about)
         .element(certificate.subject().common_name());
+    result
+        .revocation
+        .push(learnt(certificate, &known, &finding));
     result.findings.push(finding);
     known
+}
+
+/// What is told of it beside the finding.
+fn learnt(certificate: &Certificate, known: &Known, finding: &Finding) -> Learnt {
+    let answer = known.answer();
+    let revoked = match answer.map(|answer| answer.status) {
+        Some(Status::Revoked { at, reason }) if finding.is_negative() => Some((at, reason)),
+        _ => None,
+    };
+    Learnt {
+        certificate: id_of(certificate),
+        check: finding.check.clone(),
+        evidence: known.evidence(),
+        this_update: answer.map(|answer| answer.this_update),
+        next_update: answer.and_then(|answer| answer.next_update),
+        revoked_since: revoked.map(|(since, _)| since),
+        reason: revoked.and_then(|(_, reason)| reason),
+    }
 }
 
 fn revocation_finding(known: &Known, is_target: bool, at: Time, demanded: Revocation) -> Finding {
@@ -91,7 +124,7 @@ fn revocation_finding(known: &Known, is_target: bool, at: Time, demanded: Revoca
         Known::Good(_, answer) => {
             Finding::new("revocation.good", FRESHNESS, Outcome::Passed).found(answer.this_update)
         }
-        Known::Revoked(_, time, reason) => {
+        Known::Revoked(_, time, reason, _) => {
             let (check, sub_indication) = if is_target {
                 ("revocation.revoked", RevokedNoPoe)
             } else {
@@ -130,14 +163,17 @@ fn known(
     findings: &mut Vec<Finding>,
 ) -> Known {
     let mut newest: Option<(ObjectId, Answer)> = None;
-    let mut earliest: Option<(ObjectId, Time, Option<RevocationReason>)> = None;
+    let mut earliest: Option<(ObjectId, Time, Option<RevocationReason>, Answer)> = None;
     for (id, answer) in answers(certificate, issuer, at, material, checks, findings) {
         match answer.status {
             Status::Revoked { at: time, reason }
                 if time <= at && reason != Some(RevocationReason::CertificateHold) =>
             {
-                if earliest.is_none_or(|(_, before, _)| time < before) {
-                    earliest = Some((id, time, reason));
+                if earliest
+                    .as_ref()
+                    .is_none_or(|(_, before, ..)| time < *before)
+                {
+                    earliest = Some((id, time, reason, answer));
                 }
             }
             _ => {
@@ -147,8 +183,8 @@ fn known(
             }
         }
     }
-    if let Some((id, time, reason)) = earliest {
-        return Known::Revoked(id, time, reason);
+    if let Some((id, time, reason, answer)) = earliest {
+        return Known::Revoked(id, time, reason, answer);
     }
     match newest {
         None => Known::Missing,
