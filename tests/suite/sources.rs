@@ -22,7 +22,7 @@ use rubrica::service::config::{SourceSettings, TsaSettings};
 use rubrica::service::demo::DemoAuthority;
 use rubrica::service::keys::{KeyFile, Passphrase, Seal};
 use rubrica::service::sources::{
-    AiaSource, Client, CrlSource, Fetching, Folder, OcspSource, Source, Sources,
+    AiaSource, Client, CrlSource, Deadline, Fetching, Folder, OcspSource, Source, Sources,
     TimestampAuthorities, TimestampAuthority,
 };
 use std::path::{Path, PathBuf};
@@ -55,6 +55,10 @@ fn fetching(clock: &Arc<SettableClock>) -> Fetching {
         client: Arc::new(Client::new(&settings()).unwrap()),
         clock: clock.clone(),
     }
+}
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
 }
 
 fn clock() -> Arc<SettableClock> {
@@ -122,21 +126,21 @@ fn a_revocation_list_is_fetched_once_and_rubbish_never_takes_its_place() {
     let (pool, want) = wanted(&authority, "revoked", &[], &[server.url("/ca.crl")]);
     assert!(source.serves(&want));
 
-    let fetched = source.fetch(&want, &pool).unwrap();
+    let fetched = source.fetch(&want, &pool, soon()).unwrap();
     let serial = authority.certificate("revoked").unwrap().serial();
     assert!(list_of(&fetched).entry(serial).unwrap().is_some());
     assert!(
         matches!(&fetched[0].origin, Origin::Fetched { url, at } if url.ends_with("/ca.crl") && *at == now())
     );
     clock.advance(Duration::from_secs(3600));
-    assert_eq!(source.fetch(&want, &pool).unwrap(), fetched);
+    assert_eq!(source.fetch(&want, &pool, soon()).unwrap(), fetched);
     assert_eq!(server.requests(), 1, "kept until nextUpdate");
 
     let hour = Duration::from_secs(3600);
     clock.advance(24 * hour);
     then(&script, |_| portal());
     assert_eq!(
-        source.fetch(&want, &pool).unwrap(),
+        source.fetch(&want, &pool, soon()).unwrap(),
         fetched,
         "a portal's page"
     );
@@ -146,7 +150,7 @@ fn a_revocation_list_is_fetched_once_and_rubbish_never_takes_its_place() {
         answer("200 OK", "application/pkix-crl", &older)
     });
     assert_eq!(
-        source.fetch(&want, &pool).unwrap(),
+        source.fetch(&want, &pool, soon()).unwrap(),
         fetched,
         "an older list"
     );
@@ -157,7 +161,7 @@ fn a_revocation_list_is_fetched_once_and_rubbish_never_takes_its_place() {
         answer("200 OK", "application/pkix-crl", &truncated)
     });
     assert_eq!(
-        source.fetch(&want, &pool).unwrap(),
+        source.fetch(&want, &pool, soon()).unwrap(),
         fetched,
         "a truncated list"
     );
@@ -169,19 +173,23 @@ fn a_revocation_list_is_fetched_once_and_rubbish_never_takes_its_place() {
         answer("200 OK", "application/pkix-crl", &forged)
     });
     assert_ne!(
-        source.fetch(&want, &pool).unwrap(),
+        source.fetch(&want, &pool, soon()).unwrap(),
         fetched,
         "handed over to be judged"
     );
     clock.advance(hour);
     then(&script, |_| portal());
-    assert_eq!(source.fetch(&want, &pool).unwrap(), fetched, "but not kept");
+    assert_eq!(
+        source.fetch(&want, &pool, soon()).unwrap(),
+        fetched,
+        "but not kept"
+    );
     clock.advance(hour);
     let text = pem::block("X509 CRL", &newer);
     then(&script, move |_| {
         answer("200 OK", "application/x-pem-file", text.as_bytes())
     });
-    let fetched = source.fetch(&want, &pool).unwrap();
+    let fetched = source.fetch(&want, &pool, soon()).unwrap();
     assert_eq!(list_of(&fetched).this_update(), now().plus(25 * hour));
 }
 
@@ -196,13 +204,13 @@ fn a_fresher_list_is_fetched_when_it_is_wanted() {
     });
     let source = CrlSource::new(fetching(&clock));
     let (pool, mut want) = wanted(&authority, "seal", &[], &[server.url("/ca.crl")]);
-    source.fetch(&want, &pool).unwrap();
+    source.fetch(&want, &pool, soon()).unwrap();
     clock.advance(Duration::from_secs(600));
     let Want::Revocation { not_before, .. } = &mut want else {
         unreachable!()
     };
     *not_before = Some(now().plus(Duration::from_secs(300)).unix());
-    let fresh = list_of(&source.fetch(&want, &pool).unwrap());
+    let fresh = list_of(&source.fetch(&want, &pool, soon()).unwrap());
     assert_eq!(fresh.this_update(), clock.now());
     assert_eq!(server.requests(), 2);
 }
@@ -232,7 +240,7 @@ fn an_ocsp_responder_is_asked_and_its_answer_kept() {
     let mut first = Vec::new();
     for (name, requests) in [("seal", 1), ("revoked", 2), ("seal", 2)] {
         let (pool, want) = wanted(&authority, name, &urls, &[]);
-        let fetched = source.fetch(&want, &pool).unwrap();
+        let fetched = source.fetch(&want, &pool, soon()).unwrap();
         let status = status_in(&fetched, &authority, name);
         assert_eq!(
             matches!(status, CertStatus::Revoked { .. }),
@@ -244,7 +252,7 @@ fn an_ocsp_responder_is_asked_and_its_answer_kept() {
     clock.advance(Duration::from_secs(2 * 86_400));
     then(&script, |_| portal());
     let (pool, want) = wanted(&authority, "seal", &urls, &[]);
-    assert_eq!(source.fetch(&want, &pool).unwrap(), first);
+    assert_eq!(source.fetch(&want, &pool, soon()).unwrap(), first);
 }
 
 #[test]
@@ -266,9 +274,9 @@ fn ocsp_answers_to_other_questions_are_refused() {
         let server = Server::start(move |_| answer("200 OK", "application/ocsp-response", &bytes));
         let source = OcspSource::new(fetching(&clock()));
         let (pool, want) = wanted(&authority, "seal", &[server.url("/ocsp")], &[]);
-        let error = source.fetch(&want, &pool).unwrap_err();
+        let error = source.fetch(&want, &pool, soon()).unwrap_err();
         assert!(error.problem().contains(expected), "{error}");
-        let again = source.fetch(&want, &pool).unwrap_err();
+        let again = source.fetch(&want, &pool, soon()).unwrap_err();
         assert_eq!(error, again);
         let asked = if expected == "unauthorized" { 2 } else { 1 };
         assert_eq!(
@@ -298,7 +306,7 @@ fn a_responder_that_refuses_nonces_is_asked_without_one() {
     });
     let source = OcspSource::new(fetching(&clock()));
     let (pool, want) = wanted(&authority, "seal", &[server.url("/ocsp")], &[]);
-    let fetched = source.fetch(&want, &pool).unwrap();
+    let fetched = source.fetch(&want, &pool, soon()).unwrap();
     assert_eq!(status_in(&fetched, &authority, "seal"), CertStatus::Good);
     assert_eq!(server.requests(), 2);
 }
@@ -347,11 +355,11 @@ fn an_issuer_comes_as_der_pem_or_pkcs7_and_a_stranger_does_not() {
             urls: vec!["ldap://127.0.0.1/cn=ca".into(), server.url("/ca.cer")],
         };
         assert!(source.serves(&want));
-        let fetched = source.fetch(&want, &pool);
+        let fetched = source.fetch(&want, &pool, soon());
         assert_eq!(fetched.as_ref().ok().map(Vec::len), expected, "{fetched:?}");
         if expected.is_some() {
             assert!(fetched.unwrap().iter().any(|o| *o.bytes == *ca.bytes()));
-            source.fetch(&want, &pool).unwrap();
+            source.fetch(&want, &pool, soon()).unwrap();
             assert_eq!(server.requests(), 1);
         }
     }
@@ -376,7 +384,7 @@ fn what_is_at_hand_comes_first_and_one_source_stands_in_for_another() {
         &[server.url("/ocsp")],
         &[server.url("/ca.crl")],
     );
-    let given = sources.fetch(&want, &pool).unwrap();
+    let given = sources.fetch(&want, &pool, soon()).unwrap();
     let kinds: Vec<_> = given.iter().map(|o| (o.kind, &o.origin)).collect();
     assert_eq!(
         kinds,
@@ -389,14 +397,14 @@ fn what_is_at_hand_comes_first_and_one_source_stands_in_for_another() {
     for object in given {
         pool.add(object);
     }
-    let fetched = sources.fetch(&want, &pool).unwrap();
+    let fetched = sources.fetch(&want, &pool, soon()).unwrap();
     assert!(matches!(fetched[0].origin, Origin::Fetched { .. }));
     assert_eq!(server.requests(), 2, "OCSP is down, the list is not");
     for object in fetched {
         pool.add(object);
     }
     assert!(
-        sources.fetch(&want, &pool).is_err(),
+        sources.fetch(&want, &pool, soon()).is_err(),
         "nothing new, and OCSP is down"
     );
 
@@ -405,7 +413,7 @@ fn what_is_at_hand_comes_first_and_one_source_stands_in_for_another() {
         ..settings()
     };
     let sources = Sources::new(&offline, Folder::default(), clock).unwrap();
-    assert_eq!(sources.fetch(&want, &Pool::default()).unwrap(), []);
+    assert_eq!(sources.fetch(&want, &Pool::default(), soon()).unwrap(), []);
 }
 
 #[test]

@@ -10,7 +10,11 @@ use crate::engine::pki::{Certificate, CertificateList, Certificates, OcspRespons
 use crate::engine::validation::Want;
 use crate::engine::{Error, Result, Time};
 use crate::service::keys::Seal;
-use crate::service::sources::Sources;
+use crate::service::sources::{Deadline, Sources};
+use std::time::Duration;
+
+/// How long its sources are asked for one certificate.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// The newest answer about `certificate`, issued by `issuer`, that the sources have.
 ///
@@ -35,7 +39,7 @@ pub fn revocation(
         add(issuer, &mut pool),
         now,
     );
-    let answers = sources.fetch(&want, &pool)?;
+    let answers = sources.fetch(&want, &pool, Deadline::after(LONGEST))?;
     let usable = answers
         .iter()
         .filter_map(|object| answer(certificate, issuer, object));

@@ -8,8 +8,8 @@ use crate::engine::formats::cades::Cades;
 use crate::engine::formats::{Detached, Format, Input, recognise};
 use crate::engine::validation::{Policy, Verdict, Want, validate as judge};
 use crate::engine::{Error, Result, Time};
-use crate::service::sources::Sources;
-use std::time::{Duration, Instant};
+use crate::service::sources::{Deadline, Sources};
+use std::time::Duration;
 
 /// Wants that are fetched at the same time.
 const AT_ONCE: usize = 8;
@@ -21,20 +21,20 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// What is left to be fetched for one document.
 struct Patience {
     wants: usize,
-    until: Instant,
+    until: Deadline,
 }
 
 impl Patience {
     fn of_one_document() -> Patience {
         Patience {
             wants: MOST,
-            until: Instant::now() + LONGEST,
+            until: Deadline::after(LONGEST),
         }
     }
 
     /// So many of `wanted` as may still be fetched at once.
     fn take<'w>(&mut self, wanted: &mut &'w [Want]) -> Result<&'w [Want]> {
-        if Instant::now() >= self.until || self.wants == 0 {
+        if self.until.is_over() || self.wants == 0 {
             return Err(Error::limit(
                 "sources",
                 format!("more to be fetched than {MOST} answers in {LONGEST:?}"),
@@ -115,7 +115,7 @@ fn fetch(
     sources: &Sources,
     patience: &mut Patience,
 ) -> (Vec<Object>, Vec<Error>) {
-    let known = known(wanted, evidence, policy);
+    let (known, deadline) = (known(wanted, evidence, policy), patience.until);
     let mut brought = (Vec::new(), Vec::new());
     let mut left = wanted;
     while !left.is_empty() {
@@ -129,7 +129,7 @@ fn fetch(
         let answers: Vec<_> = std::thread::scope(|scope| {
             let asked: Vec<_> = some
                 .iter()
-                .map(|want| scope.spawn(|| sources.fetch(want, &known)))
+                .map(|want| scope.spawn(|| sources.fetch(want, &known, deadline)))
                 .collect();
             asked.into_iter().map(|one| one.join()).collect()
         });
@@ -246,7 +246,7 @@ mod tests {
             true
         }
 
-        fn fetch(&self, _: &Want, _: &Pool) -> Result<Vec<Object>> {
+        fn fetch(&self, _: &Want, _: &Pool, _: Deadline) -> Result<Vec<Object>> {
             (self.0)(self.1.fetch_add(1, Ordering::SeqCst))
         }
     }
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(fetched(&mut patience), 0, "of all rounds together");
         patience = Patience {
             wants: MOST,
-            until: Instant::now(),
+            until: Deadline::after(Duration::ZERO),
         };
         assert_eq!(fetched(&mut patience), 0);
     }

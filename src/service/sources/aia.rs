@@ -1,7 +1,7 @@
 //! Certificates of issuers, fetched from where certificates say (RFC 5280 §4.2.2.1): DER, PEM, or PKCS #7 certs-only.
 
 use super::cache::{Answer, Cache};
-use super::{Fetching, Source, first_good};
+use super::{Deadline, Fetching, Source, first_good};
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::cms::SignedData;
@@ -37,8 +37,9 @@ impl AiaSource {
         url: &str,
         certificate: &Certificate,
         now: Time,
+        deadline: Deadline,
     ) -> Result<Answer> {
-        let bytes = self.fetching.client.get(url)?;
+        let bytes = self.fetching.client.get(url, deadline)?;
         let mut found = certificates(&bytes).map_err(|_| {
             Error::unavailable(
                 super::shown(url),
@@ -97,7 +98,7 @@ impl Source for AiaSource {
         matches!(want, Want::Issuer { urls, .. } if urls.iter().any(|u| super::is_web(u)))
     }
 
-    fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>> {
+    fn fetch(&self, want: &Want, pool: &Pool, deadline: Deadline) -> Result<Vec<Object>> {
         let Want::Issuer { certificate, urls } = want else {
             return Ok(Vec::new());
         };
@@ -108,7 +109,7 @@ impl Source for AiaSource {
         first_good(urls, |url| {
             let key = format!("{issuer} {url}");
             self.cache.get(&key, None, now, || {
-                self.fetch_certificates(url, &certificate, now)
+                self.fetch_certificates(url, &certificate, now, deadline)
             })
         })
     }

@@ -1,14 +1,20 @@
 //! The one HTTP client: proxy, time, size, redirects and addresses are bounded here and nowhere else.
 //!
-//! In: an address and, to post, a body. Out: the whole body of a 200 answer. What it means is for whoever asked.
+//! In: an address and, to post, a body. Out: the whole body of a 200 answer, in memory or in a file, or that what the
+//! asker has is still the newest (RFC 9110 §13). What it means is for whoever asked.
 
+use super::Deadline;
+use super::body::{self, Broken, Sink};
 use super::guard::{Guard, Refused};
 use super::proxy::PlainProxy;
+use super::redirect;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::service::config::SourceSettings;
+use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::fs::File;
 use std::time::Duration;
-use ureq::http::{Response, Uri};
+use ureq::http::{HeaderMap, Response, Uri, header};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
@@ -19,6 +25,8 @@ use ureq::{Agent, Body, Proxy};
 const REDIRECTS: u32 = 4;
 /// Connections kept open to one host: as many callers may want a time-stamp at once.
 const KEPT_CONNECTIONS: usize = 32;
+/// A longer validator is not kept: servers make theirs of a time and a length.
+const VALIDATOR_BYTES: usize = 256;
 
 /// Fetches.
 pub struct Client {
@@ -33,14 +41,57 @@ impl fmt::Debug for Client {
     }
 }
 
+/// What a server said of the version it sent, to be told to it when asking for a newer one (RFC 9110 §8.8).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Validators {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+/// A question for what is at an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Get<'a> {
+    /// Where it is.
+    pub url: &'a str,
+    /// Of the version that the asker has; none where he has none, and the answer is then never that nothing is new.
+    pub known: Option<&'a Validators>,
+    /// The most bytes of the answer, as sent and as decoded.
+    pub most_bytes: u64,
+    /// Until when all of it must be there.
+    pub deadline: Deadline,
+}
+
+/// What came of a [`Get`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Download {
+    /// What the asker has is the newest.
+    NotModified,
+    /// The whole body is where it was to be written.
+    Whole(Received),
+}
+
+/// What is to be known of a body beside its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// To be told when asking again.
+    pub validators: Validators,
+    /// Where it was at last, after redirects.
+    pub url: String,
+}
+
 /// A body to be posted.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
 pub struct Post<'a> {
     pub content_type: &'a str,
     pub body: &'a [u8],
-    /// How long the whole exchange may take, where it is not the client's own time.
-    pub timeout: Option<Duration>,
+    /// Until when the answer must be there.
+    pub deadline: Deadline,
     /// The most bytes of the answer.
     pub answer_bytes: u64,
 }
@@ -62,7 +113,9 @@ impl Client {
             .proxy(proxy)
             .timeout_global(Some(timeout))
             .timeout_connect(Some(timeout.min(Duration::from_secs(5))))
-            .max_redirects(REDIRECTS)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .max_response_header_size(32 * 1024)
             .max_idle_connections(4 * KEPT_CONNECTIONS)
             .max_idle_connections_per_host(KEPT_CONNECTIONS)
@@ -80,49 +133,173 @@ impl Client {
         })
     }
 
-    /// What is at `url`.
-    pub fn get(&self, url: &str) -> Result<Vec<u8>> {
+    /// How long one small exchange may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// What is at `url`, within the client's own bounds of time and size and until `deadline`.
+    pub fn get(&self, url: &str, deadline: Deadline) -> Result<Vec<u8>> {
+        let get = Get {
+            url,
+            known: None,
+            most_bytes: self.answer_bytes,
+            deadline: deadline.within(self.timeout),
+        };
+        let mut body = Vec::new();
+        self.fetch(&get, &mut body)?;
+        Ok(body)
+    }
+
+    /// Writes what is at an address to `file`, from its start, holding no more than a piece of it in memory. After an
+    /// error the file holds rubbish.
+    pub fn download(&self, get: &Get<'_>, file: &mut File) -> Result<Download> {
+        self.fetch(get, file)
+    }
+
+    /// The same for any sink.
+    pub(super) fn fetch(&self, get: &Get<'_>, sink: &mut dyn Sink) -> Result<Download> {
+        let mut url = get.url.to_string();
+        for _ in 0..=REDIRECTS {
+            let mut answer = self.ask(&url, get)?;
+            match answer.status().as_u16() {
+                200 => return receive(&url, &mut answer, get, sink).map(Download::Whole),
+                304 if get.known.is_some() => return Ok(Download::NotModified),
+                301 | 302 | 303 | 307 | 308 => url = redirect::target(&url, location(&answer))?,
+                status => return Err(wrong_status(&url, status)),
+            }
+        }
+        Err(Error::unavailable(shown(get.url), "redirects without end"))
+    }
+
+    fn ask(&self, url: &str, get: &Get<'_>) -> Result<Response<Body>> {
         check(url)?;
-        let answer = self.agent.get(url).call();
-        self.read(url, answer, self.answer_bytes, self.timeout)
+        let mut request = self
+            .agent
+            .get(url)
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .config()
+            .timeout_global(Some(time_left(url, get.deadline)?))
+            .build();
+        if let Some(known) = get.known {
+            let tags = [
+                (header::IF_NONE_MATCH, &known.etag),
+                (header::IF_MODIFIED_SINCE, &known.last_modified),
+            ];
+            for (name, value) in tags {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
+        }
+        request
+            .call()
+            .map_err(|error| explain(url, &error, get.most_bytes, get.deadline))
     }
 
     /// The answer to a body posted to `url`. It is not posted anywhere else: a redirect is an error.
     pub fn post(&self, url: &str, post: &Post<'_>) -> Result<Vec<u8>> {
         check(url)?;
-        let timeout = post.timeout.unwrap_or(self.timeout);
-        let answer = self
+        let most = post.answer_bytes.min(self.answer_bytes);
+        let mut answer = self
             .agent
             .post(url)
             .config()
-            .timeout_global(Some(timeout))
-            .max_redirects(0)
+            .timeout_global(Some(time_left(url, post.deadline)?))
             .build()
             .content_type(post.content_type)
-            .send(post.body);
-        let most = post.answer_bytes.min(self.answer_bytes);
-        self.read(url, answer, most, timeout)
-    }
-
-    fn read(
-        &self,
-        url: &str,
-        answer: Result<Response<Body>, ureq::Error>,
-        most: u64,
-        timeout: Duration,
-    ) -> Result<Vec<u8>> {
-        let failed = |error: ureq::Error| explain(url, &error, most, timeout);
-        let mut answer = answer.map_err(failed)?;
-        let status = answer.status().as_u16();
-        if status != 200 {
-            return Err(Error::unavailable(
-                shown(url),
-                format!("answered HTTP status {status}"),
-            ));
+            .send(post.body)
+            .map_err(|error| explain(url, &error, most, post.deadline))?;
+        if answer.status().as_u16() != 200 {
+            return Err(wrong_status(url, answer.status().as_u16()));
         }
-        let body = answer.body_mut().with_config().limit(most);
-        body.read_to_vec().map_err(failed)
+        let get = Get {
+            url,
+            known: None,
+            most_bytes: most,
+            deadline: post.deadline,
+        };
+        let mut body = Vec::new();
+        receive(url, &mut answer, &get, &mut body)?;
+        Ok(body)
     }
+}
+
+/// The body of a 200 answer.
+fn receive(
+    url: &str,
+    answer: &mut Response<Body>,
+    get: &Get<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Received> {
+    let gzip = is_gzip(url, answer.headers())?;
+    let validators = validators(answer.headers());
+    let mut bytes = 0;
+    sink.restart().map_err(|error| body::unwritable(&error))?;
+    let reader = answer.body_mut().as_reader();
+    body::copy(reader, gzip, get.most_bytes, sink, &mut bytes).map_err(|broken| match broken {
+        Broken::TooLarge => too_large(url, get.most_bytes),
+        Broken::Writing(error) => body::unwritable(&error),
+        Broken::Reading(error) => explain(url, &error.into(), get.most_bytes, get.deadline),
+    })?;
+    Ok(Received {
+        bytes,
+        validators,
+        url: url.to_string(),
+    })
+}
+
+fn is_gzip(url: &str, headers: &HeaderMap) -> Result<bool> {
+    let coding = headers.get(header::CONTENT_ENCODING);
+    match coding.map(|value| value.to_str().unwrap_or_default().trim()) {
+        None | Some("" | "identity") => Ok(false),
+        Some(coding) if coding.eq_ignore_ascii_case("gzip") || coding == "x-gzip" => Ok(true),
+        Some(_) => Err(Error::unavailable(
+            shown(url),
+            "answered in a coding that it was not asked for",
+        )),
+    }
+}
+
+fn validators(headers: &HeaderMap) -> Validators {
+    let text = |name| {
+        let value = headers.get(name)?.to_str().ok()?;
+        (value.len() <= VALIDATOR_BYTES).then(|| value.to_string())
+    };
+    Validators {
+        etag: text(header::ETAG),
+        last_modified: text(header::LAST_MODIFIED),
+    }
+}
+
+fn location(answer: &Response<Body>) -> &str {
+    let value = answer.headers().get(header::LOCATION);
+    value.and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+fn time_left(url: &str, deadline: Deadline) -> Result<Duration> {
+    match deadline.left() {
+        Duration::ZERO => Err(too_late(url, deadline)),
+        left => Ok(left),
+    }
+}
+
+fn too_late(url: &str, deadline: Deadline) -> Error {
+    Error::unavailable(
+        shown(url),
+        format!("did not answer whole within {deadline}"),
+    )
+}
+
+fn too_large(url: &str, most: u64) -> Error {
+    Error::limit(
+        shown(url),
+        format!("answered more than the {most} bytes allowed"),
+    )
+}
+
+fn wrong_status(url: &str, status: u16) -> Error {
+    Error::unavailable(shown(url), format!("answered HTTP status {status}"))
 }
 
 fn proxy(address: &str, exceptions: &[String]) -> Result<Proxy> {
@@ -177,17 +354,12 @@ pub(super) fn shown(url: &str) -> String {
     shown
 }
 
-fn explain(url: &str, error: &ureq::Error, most: u64, timeout: Duration) -> Error {
+fn explain(url: &str, error: &ureq::Error, most: u64, deadline: Deadline) -> Error {
     let unavailable = |problem: String| Error::unavailable(shown(url), problem);
     match error {
-        ureq::Error::StatusCode(status) => unavailable(format!("answered HTTP status {status}")),
-        ureq::Error::Timeout(_) => unavailable(format!("did not answer whole within {timeout:?}")),
+        ureq::Error::Timeout(_) => too_late(url, deadline),
         ureq::Error::HostNotFound => unavailable("its host is not found".into()),
-        ureq::Error::TooManyRedirects => unavailable("redirects without end".into()),
-        ureq::Error::BodyExceedsLimit(_) => Error::limit(
-            shown(url),
-            format!("answered more than the {most} bytes allowed"),
-        ),
+        ureq::Error::BodyExceedsLimit(_) => too_large(url, most),
         ureq::Error::Other(other) if other.is::<Refused>() => {
             Error::new(ErrorKind::Refused, shown(url), other.to_string()).remedy(
                 "If it is to be fetched from, name its network in sources.private_addresses (or --private-address).",
@@ -223,6 +395,10 @@ mod tests {
         Client::new(&settings).unwrap()
     }
 
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(2))
+    }
+
     #[test]
     fn an_honest_answer_comes_whole_and_the_request_is_what_was_asked() {
         let server = Server::start(|request| {
@@ -234,7 +410,7 @@ mod tests {
         let post = Post {
             content_type: "application/timestamp-query",
             body: b"query",
-            timeout: None,
+            deadline: soon(),
             answer_bytes: 100,
         };
         let answer = client(|_| {}).post(&server.url("/tsa"), &post).unwrap();
@@ -288,7 +464,9 @@ mod tests {
         ] {
             let server = Server::start(move |_| steps.clone());
             let begun = Instant::now();
-            let error = client(|_| {}).get(&server.url("/ca.crl")).unwrap_err();
+            let error = client(|_| {})
+                .get(&server.url("/ca.crl"), soon())
+                .unwrap_err();
             assert_eq!(error.kind(), kind, "{what}: {error}");
             assert!(begun.elapsed() < Duration::from_secs(3), "{what}");
         }
@@ -303,7 +481,9 @@ mod tests {
             "206 Partial Content",
         ] {
             let server = Server::start(move |_| hostile::answer(status, "text/html", b""));
-            let error = client(|_| {}).get(&server.url("/x?serial=7")).unwrap_err();
+            let error = client(|_| {})
+                .get(&server.url("/x?serial=7"), soon())
+                .unwrap_err();
             assert!(error.problem().contains(&status[..3]), "{error}");
             assert!(!error.to_string().contains("serial"), "{error}");
         }
@@ -323,13 +503,13 @@ mod tests {
             }
         });
         let client = client(|_| {});
-        assert_eq!(client.get(&server.url("/moved")).unwrap(), b"list");
-        let error = client.get(&server.url("/loop")).unwrap_err();
+        assert_eq!(client.get(&server.url("/moved"), soon()).unwrap(), b"list");
+        let error = client.get(&server.url("/loop"), soon()).unwrap_err();
         assert!(error.problem().contains("redirects"), "{error}");
         let post = Post {
             content_type: "application/ocsp-request",
             body: b"x",
-            timeout: None,
+            deadline: soon(),
             answer_bytes: 100,
         };
         assert!(client.post(&server.url("/ocsp"), &post).is_err());
@@ -355,14 +535,17 @@ mod tests {
             "http://169.254.169.254/latest/meta-data".into(),
             "http://10.0.0.1/".into(),
         ] {
-            let error = guarded.get(&url).unwrap_err();
+            let error = guarded.get(&url, soon()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Refused, "{url}: {error}");
         }
         for url in ["ftp://127.0.0.1/x", "file:///etc/passwd", "ldap://ca/cn=x"] {
-            assert!(guarded.get(url).is_err(), "{url}");
+            assert!(guarded.get(url, soon()).is_err(), "{url}");
         }
         assert_eq!(server.requests(), 0);
-        assert_eq!(client(|_| {}).get(&server.url("/")).unwrap(), b"secret");
+        assert_eq!(
+            client(|_| {}).get(&server.url("/"), soon()).unwrap(),
+            b"secret"
+        );
     }
 
     #[test]
@@ -375,7 +558,7 @@ mod tests {
             let outside = Server::start(move |_| hostile::redirect(&target));
             let only_outside = format!("127.0.0.1:{}", outside.port()).parse().unwrap();
             let client = client(|s| s.private_addresses = vec![only_outside]);
-            let error = client.get(&outside.url("/")).unwrap_err();
+            let error = client.get(&outside.url("/"), soon()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
         }
         assert_eq!(inside.requests(), 0);
@@ -394,7 +577,9 @@ mod tests {
             s.proxy = Some(proxy.url(""));
             s.private_addresses.clear();
         });
-        let error = client.get("https://crl.example.org/ca.crl").unwrap_err();
+        let error = client
+            .get("https://crl.example.org/ca.crl", soon())
+            .unwrap_err();
         assert!(error.problem().contains("403"), "{error}");
         assert_eq!(proxy.requests(), 1);
     }
@@ -424,15 +609,65 @@ mod tests {
         });
         for _ in 0..2 {
             let list = client
-                .get("http://crl.example.org:8080/ca.crl?a=b")
+                .get("http://crl.example.org:8080/ca.crl?a=b", soon())
                 .unwrap();
             assert_eq!(list, b"list");
         }
-        assert_eq!(client.get(&direct.url("/ca.crl")).unwrap(), b"direct");
+        assert_eq!(
+            client.get(&direct.url("/ca.crl"), soon()).unwrap(),
+            b"direct"
+        );
         for private in ["http://10.1.2.3/", "http://[::1]/", "http://127.0.0.1:1/"] {
-            let error = client.get(private).unwrap_err();
+            let error = client.get(private, soon()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Refused, "{private}: {error}");
         }
         assert_eq!(proxy.requests(), 2);
+    }
+
+    #[test]
+    fn a_download_goes_to_a_file_and_again_only_when_it_changed() {
+        let server = Server::start(|request| {
+            let request = request.to_lowercase();
+            if request.contains("if-none-match: \"v1\"\r\n") {
+                assert!(request.contains("if-modified-since: yesterday\r\n"));
+                return vec![Step::Send(b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec())];
+            }
+            vec![Step::Send(
+                b"HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nLast-Modified: yesterday\r\nContent-Length: 4\r\n\r\nlist".to_vec(),
+            )]
+        });
+        let (client, url) = (client(|_| {}), server.url("/ca.crl"));
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"something longer").unwrap();
+        let mut get = Get {
+            url: &url,
+            known: None,
+            most_bytes: 4,
+            deadline: soon(),
+        };
+        let Download::Whole(received) = client.download(&get, &mut file).unwrap() else {
+            panic!("nothing new");
+        };
+        assert_eq!((received.bytes, &received.url), (4, &url));
+        assert_eq!(received.validators.etag.as_deref(), Some("\"v1\""));
+        std::io::Seek::rewind(&mut file).unwrap();
+        assert_eq!(std::io::read_to_string(&file).unwrap(), "list");
+        get.known = Some(&received.validators);
+        assert_eq!(
+            client.download(&get, &mut file).unwrap(),
+            Download::NotModified
+        );
+        (get.known, get.most_bytes) = (None, 3);
+        let error = client.download(&get, &mut file).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    }
+
+    #[test]
+    fn not_modified_is_no_answer_to_who_has_nothing() {
+        let server = Server::start(|_| hostile::answer("304 Not Modified", "text/html", b""));
+        let error = client(|_| {})
+            .get(&server.url("/ca.crl"), soon())
+            .unwrap_err();
+        assert!(error.problem().contains("304"), "{error}");
     }
 }

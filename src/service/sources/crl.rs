@@ -4,7 +4,7 @@
 //! another key of the issuer) is handed over for `validation` to judge, and not kept.
 
 use super::cache::{Answer, Cache};
-use super::{Fetching, Source, first_good, wanted_certificates};
+use super::{Deadline, Fetching, Source, first_good, wanted_certificates};
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::{Certificate, CertificateList};
 use crate::engine::validation::Want;
@@ -30,8 +30,14 @@ impl CrlSource {
         }
     }
 
-    fn fetch_list(&self, url: &str, issuer: &Certificate, now: Time) -> Result<Answer> {
-        let bytes = self.fetching.client.get(url)?;
+    fn fetch_list(
+        &self,
+        url: &str,
+        issuer: &Certificate,
+        now: Time,
+        deadline: Deadline,
+    ) -> Result<Answer> {
+        let bytes = self.fetching.client.get(url, deadline)?;
         let list = CertificateList::from_pem_or_der(&bytes).map_err(|_| {
             Error::unavailable(
                 super::shown(url),
@@ -62,7 +68,7 @@ impl Source for CrlSource {
         matches!(want, Want::Revocation { crls, .. } if crls.iter().any(|u| super::is_web(u)))
     }
 
-    fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>> {
+    fn fetch(&self, want: &Want, pool: &Pool, deadline: Deadline) -> Result<Vec<Object>> {
         let Want::Revocation {
             crls, not_before, ..
         } = want
@@ -73,8 +79,9 @@ impl Source for CrlSource {
         let not_before = not_before.and_then(|second| Time::from_unix(second).ok());
         let now = self.fetching.clock.now();
         first_good(crls, |url| {
-            self.cache
-                .get(url, not_before, now, || self.fetch_list(url, &issuer, now))
+            self.cache.get(url, not_before, now, || {
+                self.fetch_list(url, &issuer, now, deadline)
+            })
         })
     }
 }

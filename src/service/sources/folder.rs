@@ -4,7 +4,7 @@
 //! passed over, and counted.
 
 use super::aia::certificates;
-use super::{Source, wanted_certificates};
+use super::{Deadline, Source, wanted_certificates};
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::{Certificate, CertificateList, OcspResponse};
 use crate::engine::syntax::pem;
@@ -143,7 +143,7 @@ impl Source for Folder {
         }
     }
 
-    fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>> {
+    fn fetch(&self, want: &Want, pool: &Pool, _: Deadline) -> Result<Vec<Object>> {
         if let Want::Issuer { certificate, .. } = want {
             let certificate = super::certificate(pool, certificate)?;
             let issuers = self.certificates.iter();

@@ -4,22 +4,28 @@
 //! rubbish: `validation` judges. `flow/validate` asks [`Sources`], adds what comes to the evidence, and validates again.
 
 mod aia;
+mod body;
 mod cache;
 mod client;
 mod crl;
+mod deadline;
 mod folder;
 mod guard;
 #[cfg(test)]
 pub(crate) mod hostile;
 mod ocsp;
 mod proxy;
+mod redirect;
+mod refresh;
 mod tsa;
 
 pub use aia::AiaSource;
-pub use client::{Client, Post};
+pub use client::{Client, Download, Get, Post, Received, Validators};
 pub use crl::CrlSource;
+pub use deadline::Deadline;
 pub use folder::Folder;
 pub use ocsp::OcspSource;
+pub use refresh::{Due, Refreshable, ahead_of};
 pub use tsa::{TimestampAuthorities, TimestampAuthority, check_token};
 
 use super::clock::Clock;
@@ -39,8 +45,8 @@ pub trait Source: Debug + Send + Sync {
     fn serves(&self, want: &Want) -> bool;
 
     /// The objects that answer `want`, none where it has none; `pool` holds the certificates that the want names. May
-    /// block on a network for as long as its client's timeout; an outage is an error of kind `Unavailable`.
-    fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>>;
+    /// block on a network until `deadline`; an outage is an error of kind `Unavailable`.
+    fn fetch(&self, want: &Want, pool: &Pool, deadline: Deadline) -> Result<Vec<Object>>;
 }
 
 /// What every source that fetches needs.
@@ -80,10 +86,10 @@ impl Sources {
 
     /// What the first source brings that has something not in `pool` yet; nothing where none has, and an error where
     /// that is because sources failed.
-    pub fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>> {
+    pub fn fetch(&self, want: &Want, pool: &Pool, deadline: Deadline) -> Result<Vec<Object>> {
         let mut failure = None;
         for source in self.0.iter().filter(|source| source.serves(want)) {
-            match source.fetch(want, pool) {
+            match source.fetch(want, pool, deadline) {
                 Ok(mut objects) => {
                     objects.retain(|object| pool.get(&object.id()).is_none());
                     if !objects.is_empty() {

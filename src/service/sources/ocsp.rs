@@ -5,7 +5,7 @@
 
 use super::cache::{Answer, Cache};
 use super::client::Post;
-use super::{Fetching, Source, first_good, random, wanted_certificates};
+use super::{Deadline, Fetching, Source, first_good, random, wanted_certificates};
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use crate::engine::pki::ocsp::{CertId, request};
@@ -43,12 +43,15 @@ impl OcspSource {
         certificate: &Certificate,
         issuer: &Certificate,
         now: Time,
+        deadline: Deadline,
     ) -> Result<Answer> {
         let id = CertId::new(certificate, issuer, DigestAlgorithm::Sha1)?;
         let nonce = random::<32>()?;
-        let response = match self.exchange(url, &id, Some(&nonce)) {
+        let response = match self.exchange(url, &id, Some(&nonce), deadline) {
             // The status says that the request was not liked; the nonce is what some do not know.
-            Err(error) if error.kind() == ErrorKind::Refused => self.exchange(url, &id, None)?,
+            Err(error) if error.kind() == ErrorKind::Refused => {
+                self.exchange(url, &id, None, deadline)?
+            }
             other => other?,
         };
         let lied = |problem| Err(Error::unavailable(super::shown(url), problem));
@@ -76,11 +79,17 @@ impl OcspSource {
     }
 
     /// One question and its answer; [`ErrorKind::Refused`] where the responder refuses to answer it.
-    fn exchange(&self, url: &str, id: &CertId, nonce: Option<&[u8]>) -> Result<OcspResponse> {
+    fn exchange(
+        &self,
+        url: &str,
+        id: &CertId,
+        nonce: Option<&[u8]>,
+        deadline: Deadline,
+    ) -> Result<OcspResponse> {
         let post = Post {
             content_type: "application/ocsp-request",
             body: &request(id, nonce),
-            timeout: None,
+            deadline: deadline.within(self.fetching.client.timeout()),
             answer_bytes: MOST_BYTES,
         };
         let bytes = self.fetching.client.post(url, &post)?;
@@ -122,7 +131,7 @@ impl Source for OcspSource {
         matches!(want, Want::Revocation { ocsp, .. } if ocsp.iter().any(|u| super::is_web(u)))
     }
 
-    fn fetch(&self, want: &Want, pool: &Pool) -> Result<Vec<Object>> {
+    fn fetch(&self, want: &Want, pool: &Pool, deadline: Deadline) -> Result<Vec<Object>> {
         let Want::Revocation {
             ocsp, not_before, ..
         } = want
@@ -137,7 +146,7 @@ impl Source for OcspSource {
         first_good(ocsp, |url| {
             let key = format!("{about} {} {url}", ObjectId::of(issuer.bytes()));
             self.cache.get(&key, not_before, now, || {
-                self.ask(url, &certificate, &issuer, now)
+                self.ask(url, &certificate, &issuer, now, deadline)
             })
         })
     }

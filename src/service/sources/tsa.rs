@@ -7,7 +7,7 @@
 
 use super::cache::pause;
 use super::client::Post;
-use super::{Fetching, Folder, random};
+use super::{Deadline, Fetching, Folder, random};
 use crate::engine::crypto::{SignatureInput, digest};
 use crate::engine::pki::cms::{SignerInfo, ess_certificates};
 use crate::engine::pki::path::{Search, SignatureChecks, validate};
@@ -105,7 +105,7 @@ impl TimestampAuthority {
         let post = Post {
             content_type: "application/timestamp-query",
             body: &request.to_der(),
-            timeout: Some(self.timeout),
+            deadline: Deadline::after(self.timeout),
             answer_bytes: MOST_BYTES,
         };
         let answer = self.fetching.client.post(&self.url, &post)?;

@@ -4,7 +4,7 @@ use super::office::{Answer, Office, metadata, pdf, request, write};
 use rubrica::engine::evidence::{Object, Pool};
 use rubrica::engine::syntax::zip::Writer;
 use rubrica::engine::validation::Want;
-use rubrica::service::sources::{Source, Sources};
+use rubrica::service::sources::{Deadline, Source, Sources};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -129,7 +129,7 @@ impl Source for Held {
         true
     }
 
-    fn fetch(&self, _: &Want, _: &Pool) -> rubrica::engine::Result<Vec<Object>> {
+    fn fetch(&self, _: &Want, _: &Pool, _: Deadline) -> rubrica::engine::Result<Vec<Object>> {
         let (gone, told) = &*self.0;
         drop(told.wait_while(gone.lock().unwrap(), |gone| !*gone));
         Ok(Vec::new())
