@@ -3,11 +3,13 @@
 //! Nothing is decided here. Findings carry keys and values; their wording, in Spanish and English, is in
 //! `messages/*.json`, a file a language.
 
+mod certificate;
 mod message;
 mod signer;
 mod simple;
 mod text;
 
+pub use certificate::{CertificateReport, RevocationReport, Step, certificate};
 pub use message::{Language, verdict_text};
 pub use signer::Signer;
 pub use simple::{

@@ -25,7 +25,7 @@ pub struct Explained {
 }
 
 impl Explained {
-    fn new(word: impl Fn(Language) -> String) -> Explained {
+    pub(super) fn new(word: impl Fn(Language) -> String) -> Explained {
         Explained {
             es: word(Language::Es),
             en: word(Language::En),
