@@ -59,6 +59,25 @@ pub enum GeneralName {
     Other { tag: u32, content: Vec<u8> },
 }
 
+/// `GeneralSubtree` (RFC 5280 §4.2.1.10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneralSubtree {
+    /// The name that it hangs from.
+    pub base: GeneralName,
+    /// Levels below the base at which it begins; 0 in every profile.
+    pub minimum: u32,
+    /// Levels below the base at which it ends; absent in every profile.
+    pub maximum: Option<u32>,
+}
+
+/// `NameConstraints` (RFC 5280 §4.2.1.10).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub struct NameConstraints {
+    pub permitted: Vec<GeneralSubtree>,
+    pub excluded: Vec<GeneralSubtree>,
+}
+
 /// `AuthorityKeyIdentifier` (RFC 5280 §4.2.1.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuthorityKeyIdentifier {

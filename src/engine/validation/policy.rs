@@ -5,6 +5,7 @@
 
 use crate::engine::crypto::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
 use crate::engine::limits::Limits;
+use crate::engine::pki::path::Inputs;
 use crate::engine::pki::trust::Anchors;
 use crate::engine::time::Time;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub struct Policy {
     pub name: String,
     /// Whom paths may end at.
     pub anchors: Anchors,
+    /// By what certification paths are validated (RFC 5280 §6.1.1).
+    pub path: Inputs,
     /// Which algorithms were acceptable until when.
     pub algorithms: AlgorithmConstraints,
     /// Whether revocation must be known.
@@ -45,6 +48,7 @@ impl Policy {
         Policy {
             name: "rubrica-baseline-1".to_string(),
             anchors,
+            path: Inputs::default(),
             algorithms: AlgorithmConstraints::default(),
             revocation: Revocation::Required,
             revocation_freshness: None,

@@ -10,7 +10,7 @@ use super::client::Post;
 use super::{Deadline, Fetching, Folder, random};
 use crate::engine::crypto::{SignatureInput, digest};
 use crate::engine::pki::cms::{SignerInfo, ess_certificates};
-use crate::engine::pki::path::{Search, SignatureChecks, validate};
+use crate::engine::pki::path::{Inputs, Search, SignatureChecks, validate};
 use crate::engine::pki::timestamp::{MessageImprint, TimestampRequest, read_response};
 use crate::engine::pki::trust::Anchors;
 use crate::engine::pki::{Certificate, Certificates, TimestampToken};
@@ -240,15 +240,20 @@ fn leads_to(certificate: &Certificate, token: &TimestampToken, anchors: &Anchors
     for inside in token.signed_data().certificates() {
         pool.add(inside.clone());
     }
+    let inputs = Inputs::default();
     let (mut checks, mut found) = (SignatureChecks::default(), false);
     let mut search = Search {
         pool: &pool,
         anchors,
+        inputs: &inputs,
         checks: &mut checks,
         steps: PATH_STEPS,
     };
     search.paths(certificate, &mut |path, checks| {
-        found = validate(path, token.tst_info().gen_time, checks).is_ok();
+        let at = token.tst_info().gen_time;
+        found = anchors
+            .end_of(path, at)
+            .is_some_and(|(below, anchor)| validate(below, anchor, at, &inputs, checks).is_ok());
         if found {
             ControlFlow::Break(())
         } else {

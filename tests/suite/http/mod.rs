@@ -78,7 +78,7 @@ fn readiness_gives_its_reasons() {
     let bare = Office::altered("", |parts| {
         parts.seals.truncate(1);
         parts.policy = std::sync::Arc::new(rubrica::engine::validation::Policy::baseline(
-            rubrica::engine::pki::trust::Anchors::new([]),
+            rubrica::engine::pki::trust::Anchors::default(),
         ));
     });
     let unready = bare.get("/readyz");

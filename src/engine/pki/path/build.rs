@@ -4,13 +4,11 @@
 //! issuer's key made the signature, and every signature is checked once per [`SignatureChecks`]. Certificates tried are
 //! counted, so that a pool made to be a maze ends at its limit.
 
+use super::{Inputs, LONGEST};
 use crate::engine::pki::trust::Anchors;
 use crate::engine::pki::{Certificate, Certificates};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-
-/// Certificates on a path at most. Public hierarchies have four; the bound keeps the walk shallow.
-const LONGEST: usize = 16;
 
 /// Different dead ends that are told, at most.
 const MOST_ENDS: usize = 4;
@@ -60,6 +58,8 @@ pub struct Search<'a> {
     pub pool: &'a Certificates,
     /// Where paths may end.
     pub anchors: &'a Anchors,
+    /// How paths may look.
+    pub inputs: &'a Inputs,
     /// Signatures checked so far.
     pub checks: &'a mut SignatureChecks,
     /// How many more certificates may be tried.
@@ -92,7 +92,7 @@ impl Search<'_> {
         if self.anchors.contains(&last) {
             return visit(path, self.checks);
         }
-        if path.len() >= LONGEST {
+        if path.len() >= self.inputs.longest.min(LONGEST) {
             return ControlFlow::Continue(());
         }
         let candidates = self.issuers(&last, path);

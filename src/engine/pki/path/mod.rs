@@ -5,7 +5,9 @@
 //! that would restrict a path by them is refused as unknown. Revocation is `revocation`; it joins in `validation/x509`.
 
 mod build;
+mod inputs;
 mod validate;
 
 pub use build::{Dead, Search, SignatureChecks};
+pub use inputs::{Inputs, LONGEST, Model};
 pub use validate::{PathFailure, Problem, VerifiedPath, validate};

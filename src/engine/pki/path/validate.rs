@@ -1,7 +1,8 @@
 //! Whether a path holds at an instant (RFC 5280 §6.1), revocation apart.
 
-use super::SignatureChecks;
+use super::{Inputs, SignatureChecks};
 use crate::engine::pki::extension::KeyUsage;
+use crate::engine::pki::trust::Anchor;
 use crate::engine::pki::{Certificate, Validity};
 use crate::engine::syntax::asn1::{Oid, names};
 use crate::engine::time::Time;
@@ -10,6 +11,7 @@ use crate::engine::time::Time;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedPath {
     certificates: Vec<Certificate>,
+    anchor: Anchor,
     at: Time,
 }
 
@@ -17,6 +19,11 @@ impl VerifiedPath {
     /// From the certificate to the anchor; just one where the certificate is itself the anchor.
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
+    }
+
+    /// The anchor that it ends at.
+    pub fn anchor(&self) -> &Anchor {
+        &self.anchor
     }
 
     /// The instant that it was validated at.
@@ -33,6 +40,8 @@ pub enum Problem {
     NotYetValid(Validity),
     /// RFC 5280 §6.1.3(a)(2).
     Expired(Validity),
+    /// The anchor was not trusted at the instant.
+    AnchorNotTrusted,
     /// RFC 5280 §6.1.3(a)(1).
     Signature,
     /// RFC 5280 §6.1.3(a)(4).
@@ -54,6 +63,7 @@ impl Problem {
     pub fn clause(&self) -> &'static str {
         match self {
             Problem::NotYetValid(_) | Problem::Expired(_) => "RFC 5280 §6.1.3(a)(2)",
+            Problem::AnchorNotTrusted => "RFC 5280 §6.1.1(d)",
             Problem::Signature => "RFC 5280 §6.1.3(a)(1)",
             Problem::NameChaining => "RFC 5280 §6.1.3(a)(4)",
             Problem::NotAuthority => "RFC 5280 §6.1.4(k)",
@@ -90,14 +100,19 @@ const KNOWN: &[Oid] = &[
     names::ID_PKIX_OCSP_NOCHECK,
 ];
 
-/// Validates `path`, from certificate to anchor, at `at`. Of the anchor only name and key count (RFC 5280 §6.1.1(d)).
+/// Validates the path whose certificates below the anchor are `below`, the target first, at `at`. None below: the anchor
+/// is itself the target. Of the anchor only name and key count (RFC 5280 §6.1.1(d)).
 ///
 /// Structure is told before dates: a path that could never hold is not one that merely does not hold now.
 pub fn validate(
-    path: &[Certificate],
+    below: &[Certificate],
+    anchor: &Anchor,
     at: Time,
+    _inputs: &Inputs,
     checks: &mut SignatureChecks,
 ) -> Result<VerifiedPath, PathFailure> {
+    let mut path = below.to_vec();
+    path.push(anchor.as_certificate().clone());
     let mut authorities_below = 0;
     for (index, pair) in path.windows(2).enumerate() {
         let (certificate, issuer) = (&pair[0], &pair[1]);
@@ -124,7 +139,7 @@ pub fn validate(
             authorities_below += u32::from(!certificate.is_self_issued());
         }
     }
-    for certificate in &path[..path.len().saturating_sub(1)] {
+    for certificate in below {
         if let Some(problem) = date_problem(certificate, at) {
             return Err(PathFailure {
                 certificate: certificate.clone(),
@@ -132,8 +147,15 @@ pub fn validate(
             });
         }
     }
+    if !anchor.is_trusted_at(at) {
+        return Err(PathFailure {
+            certificate: anchor.as_certificate().clone(),
+            problem: Problem::AnchorNotTrusted,
+        });
+    }
     Ok(VerifiedPath {
-        certificates: path.to_vec(),
+        certificates: path,
+        anchor: anchor.clone(),
         at,
     })
 }

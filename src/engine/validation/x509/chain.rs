@@ -26,7 +26,11 @@ pub(super) fn judge_chain(
         revoked_at: None,
         revocation: Vec::new(),
     };
-    let verified = match validate_path(chain, at, checks) {
+    let policy = material.policy;
+    let Some((below, anchor)) = policy.anchors.end_of(chain, at) else {
+        return result;
+    };
+    let verified = match validate_path(below, anchor, at, &policy.path, checks) {
         Ok(path) => Some(path),
         Err(failure) => {
             let within = matches!(
@@ -92,6 +96,9 @@ fn path_finding(failure: &PathFailure, at: Time) -> Finding {
             Finding::negative("certificate.expired", clause, OutOfBoundsNoPoe)
                 .found(at)
                 .expected(validity.not_after)
+        }
+        Problem::AnchorNotTrusted => {
+            Finding::negative("path.anchor_not_trusted", clause, General).found(at)
         }
         Problem::Signature => Finding::negative("path.signature", clause, General),
         Problem::NameChaining => Finding::negative("path.names", clause, General),

@@ -49,6 +49,7 @@ pub(super) fn validate(
     let mut search = Search {
         pool: &material.certificates,
         anchors: &material.policy.anchors,
+        inputs: &material.policy.path,
         checks: &mut checks,
         steps: material.steps.get(),
     };
