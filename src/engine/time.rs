@@ -35,7 +35,8 @@ impl Time {
             .map_err(|_| out_of_range())
     }
 
-    /// A UTC calendar date and time of day; `second` may not be 60.
+    /// A UTC calendar date and time of day; `second` may not be 60. What lies after the last instant that is kept
+    /// (9999-12-30T22:00:00Z) is that instant: RFC 5280 §4.1.2.5 writes 99991231235959Z for "no end".
     pub fn from_utc(
         year: i16,
         month: i8,
@@ -45,10 +46,15 @@ impl Time {
         second: i8,
         nanosecond: i32,
     ) -> Result<Self> {
-        jiff::civil::DateTime::new(year, month, day, hour, minute, second, nanosecond)
-            .and_then(|t| t.to_zoned_datetime(TimeZone::UTC))
-            .map(|z| Time(z.timestamp()))
-            .map_err(|_| Error::malformed("time", "no such calendar date or time of day"))
+        let civil = jiff::civil::DateTime::new(year, month, day, hour, minute, second, nanosecond)
+            .map_err(|_| Error::malformed("time", "no such calendar date or time of day"))?;
+        let limit = if year > 0 {
+            Timestamp::MAX
+        } else {
+            Timestamp::MIN
+        };
+        let zoned = civil.to_zoned_datetime(TimeZone::UTC);
+        Ok(Time(zoned.map_or(limit, |z| z.timestamp())))
     }
 
     /// Whole seconds since 1970-01-01T00:00:00Z.
@@ -146,6 +152,13 @@ fn out_of_range() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_date_that_means_no_end_can_be_read() {
+        let end = Time::from_utc(9999, 12, 31, 23, 59, 59, 0).unwrap();
+        assert!(end > "9999-12-30T00:00:00Z".parse().unwrap());
+        assert!(Time::from_utc(9999, 12, 32, 0, 0, 0, 0).is_err());
+    }
 
     #[test]
     fn the_hour_that_comes_twice_is_two_instants() {
