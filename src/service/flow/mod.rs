@@ -1,5 +1,6 @@
 //! The jobs, a page each, every line a stage: sign, validate, receive a request, check a certificate.
 
+mod certificate_desk;
 mod check_certificate;
 mod check_code;
 mod citizen;
@@ -10,6 +11,9 @@ mod seal_pdf;
 mod sign;
 mod validate;
 
+pub use certificate_desk::{
+    CertificateDesk, Checked, JudgedCertificate, Key, News, Question, settle_certificate,
+};
 pub use check_certificate::{check_seal, revocation};
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;

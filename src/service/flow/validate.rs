@@ -19,13 +19,13 @@ const MOST: usize = 128;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What is left to be fetched for one document.
-struct Patience {
+pub(super) struct Patience {
     wants: usize,
     until: Deadline,
 }
 
 impl Patience {
-    fn of_one_document() -> Patience {
+    pub(super) fn of_one_document() -> Patience {
         Patience {
             wants: MOST,
             until: Deadline::after(LONGEST),
@@ -108,7 +108,7 @@ pub fn settle(mut evidence: Evidence, policy: &Policy, sources: &Sources, now: T
 }
 
 /// What the sources bring for all wants, a few at a time; and which of them failed.
-fn fetch(
+pub(super) fn fetch(
     wanted: &[Want],
     evidence: &Evidence,
     policy: &Policy,

@@ -1,0 +1,321 @@
+//! Asking about certificates: seen before → the answer; else judge → fetch what is wanted → judge again, and keep the answer.
+//!
+//! An answer is kept until the earliest end of what it rests on (certificates, nextUpdate, freshness), and no longer than
+//! until other anchors are trusted or newer revocation data is at hand ([`News`]). An outage is kept for moments, so that it
+//! is neither asked about a thousand times nor outlives its end; and it is never told as a revocation.
+
+mod seen;
+
+use super::validate::{Patience, fetch};
+use crate::engine::crypto::sha256;
+use crate::engine::evidence::{Evidence, Object, ObjectKind, Origin, Pool};
+use crate::engine::pki::Certificate;
+use crate::engine::report::{self, CertificateReport};
+use crate::engine::validation::{
+    CertificateStatus, CertificateVerdict, Policy, Purpose, validate_certificate,
+};
+use crate::engine::{Error, Result, Time};
+use crate::service::clock::Clock;
+use crate::service::sources::Sources;
+use seen::Seen;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long a good answer is kept at most, whatever its evidence says: a responder may learn of a revocation within the
+/// time of its last answer.
+const GOOD: Duration = Duration::from_secs(3_600);
+/// A revocation stays; this only bounds the memory of it.
+const REVOKED: Duration = Duration::from_secs(86_400);
+/// How long an answer that does not hang on revocation is kept: anchors and sources may change meanwhile.
+const REFUSED: Duration = Duration::from_secs(60);
+/// How long it is kept that something could not be checked.
+const OPEN: Duration = Duration::from_secs(5);
+
+/// Counts what changes what kept answers rest on: other anchors, newer revocation data.
+#[derive(Debug, Default)]
+pub struct News(AtomicU64);
+
+impl News {
+    /// Something changed: answers kept from before are judged again when they are asked for.
+    pub fn note(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    fn number(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// What is asked: the certificate, its chain where it is given, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// DER of the certificate, then of others of its chain, in any order.
+    pub certificates: Vec<Vec<u8>>,
+    /// What it is to be used for.
+    pub purpose: Purpose,
+}
+
+/// Under which an answer is kept. Certificates given beside it may help to find a path, so they belong to the question
+/// until a path was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    certificate: [u8; 32],
+    beside: Option<[u8; 32]>,
+    purpose: Purpose,
+}
+
+impl Question {
+    /// Errors: no certificate at all.
+    pub fn new(certificates: Vec<Vec<u8>>, purpose: Purpose) -> Result<Question> {
+        if certificates.is_empty() {
+            return Err(Error::invalid("certificate", "missing").remedy("Send it as DER or PEM."));
+        }
+        Ok(Question {
+            certificates,
+            purpose,
+        })
+    }
+
+    /// The key of this question.
+    pub fn key(&self) -> Key {
+        let (certificate, beside) = self
+            .certificates
+            .split_first()
+            .map_or((&[][..], &[][..]), |(c, b)| (&c[..], b));
+        Key {
+            certificate: sha256(certificate),
+            beside: (!beside.is_empty()).then(|| sha256(&beside.concat())),
+            purpose: self.purpose,
+        }
+    }
+}
+
+/// An answer, kept and shared.
+#[derive(Debug)]
+pub struct Checked {
+    /// The short report.
+    pub report: CertificateReport,
+    /// The same as JSON.
+    pub json: Vec<u8>,
+    /// Its certificate.
+    pub certificate: Certificate,
+    until: Time,
+    news: u64,
+}
+
+/// A full answer.
+#[derive(Debug)]
+pub struct JudgedCertificate {
+    /// What follows from the evidence.
+    pub verdict: CertificateVerdict,
+    /// The full report.
+    pub report: CertificateReport,
+    /// What it was judged by.
+    pub evidence: Evidence,
+    /// Sources that failed.
+    pub outages: Vec<Error>,
+}
+
+/// Answers questions about certificates.
+#[derive(Debug)]
+pub struct CertificateDesk {
+    policy: Arc<Policy>,
+    sources: Arc<Sources>,
+    clock: Arc<dyn Clock>,
+    news: Arc<News>,
+    seen: Seen<Key, Arc<Checked>>,
+}
+
+impl CertificateDesk {
+    /// A desk that keeps at most so many answers.
+    pub fn new(
+        policy: Arc<Policy>,
+        sources: Arc<Sources>,
+        clock: Arc<dyn Clock>,
+        news: Arc<News>,
+        answers: usize,
+    ) -> Self {
+        CertificateDesk {
+            policy,
+            sources,
+            clock,
+            news,
+            seen: Seen::new(answers),
+        }
+    }
+
+    /// How many answers are kept.
+    pub fn kept(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// The answer that is kept, where one is that still holds. Never blocks.
+    pub fn seen(&self, key: &Key) -> Option<Arc<Checked>> {
+        let bare = Key {
+            beside: None,
+            ..*key
+        };
+        let found = self.seen.get(&bare).filter(|kept| self.holds(kept));
+        found.or_else(|| match key.beside {
+            Some(_) => self.seen.get(key).filter(|kept| self.holds(kept)),
+            None => None,
+        })
+    }
+
+    fn holds(&self, kept: &Checked) -> bool {
+        kept.news == self.news.number() && self.clock.now() < kept.until
+    }
+
+    /// Answers, by what is kept or anew. May block on sources.
+    pub fn check(&self, question: &Question) -> Result<Arc<Checked>> {
+        let key = question.key();
+        if let Some(kept) = self.seen(&key) {
+            return Ok(kept);
+        }
+        // Read before judging: news that come meanwhile are judged with or make this answer old.
+        let (news, now) = (self.news.number(), self.clock.now());
+        let (certificate, pool) = read(&question.certificates)?;
+        let judged = self.settle(&certificate, pool, question.purpose, now, now);
+        let report = judged.report.short();
+        let checked = Arc::new(Checked {
+            json: report.to_json()?,
+            until: keep_until(&judged.verdict, now),
+            report,
+            certificate,
+            news,
+        });
+        self.seen
+            .put(kept_under(key, &judged.verdict.status), checked.clone());
+        Ok(checked)
+    }
+
+    /// Judges in full, at `at` or now, with `given` certificates and revocation data beside; keeps nothing.
+    pub fn judge(
+        &self,
+        question: &Question,
+        given: &[Object],
+        at: Option<Time>,
+    ) -> Result<JudgedCertificate> {
+        let now = self.clock.now();
+        let (certificate, mut pool) = read(&question.certificates)?;
+        for object in given {
+            pool.add(object.clone());
+        }
+        Ok(self.settle(&certificate, pool, question.purpose, at.unwrap_or(now), now))
+    }
+
+    fn settle(
+        &self,
+        certificate: &Certificate,
+        pool: Pool,
+        purpose: Purpose,
+        at: Time,
+        now: Time,
+    ) -> JudgedCertificate {
+        settle_certificate(
+            certificate,
+            pool,
+            &self.policy,
+            &self.sources,
+            (purpose, at, now),
+        )
+    }
+}
+
+/// Judges a certificate for a purpose at an instant, gathering what is wanted.
+pub fn settle_certificate(
+    certificate: &Certificate,
+    pool: Pool,
+    policy: &Policy,
+    sources: &Sources,
+    (purpose, at, now): (Purpose, Time, Time),
+) -> JudgedCertificate {
+    let mut evidence = Evidence {
+        pool,
+        ..Evidence::new("X.509", certificate.bytes())
+    };
+    evidence.pool.add(object(certificate));
+    let judge = |evidence: &Evidence| {
+        validate_certificate(&evidence.pool, certificate, policy, purpose, at, now)
+    };
+    let mut verdict = judge(&evidence);
+    let (mut outages, mut patience) = (Vec::new(), Patience::of_one_document());
+    for _ in 0..policy.limits.rounds {
+        if verdict.wanted.is_empty() {
+            break;
+        }
+        let (objects, failed) = fetch(&verdict.wanted, &evidence, policy, sources, &mut patience);
+        outages = failed;
+        let before = evidence.pool.len();
+        for object in objects {
+            evidence.pool.add(object);
+        }
+        if evidence.pool.len() == before {
+            break;
+        }
+        verdict = judge(&evidence);
+    }
+    let anchor = verdict
+        .path
+        .last()
+        .and_then(|id| policy.anchors.by_fingerprint(&id.0));
+    if let Some(anchor) = anchor {
+        evidence.pool.add(object(anchor));
+    }
+    JudgedCertificate {
+        report: report::certificate(&verdict, certificate, &evidence.pool),
+        verdict,
+        evidence,
+        outages,
+    }
+}
+
+fn object(certificate: &Certificate) -> Object {
+    Object::new(ObjectKind::Certificate, certificate.bytes(), Origin::Given)
+}
+
+/// The certificate asked about, and the others in a pool.
+fn read(certificates: &[Vec<u8>]) -> Result<(Certificate, Pool)> {
+    let unreadable = |_| {
+        Error::malformed("certificate", "not one that can be read")
+            .remedy("Send an X.509 certificate as DER or PEM.")
+    };
+    let mut pool = Pool::default();
+    let mut all = certificates
+        .iter()
+        .map(|der| Certificate::from_der(der).map_err(unreadable));
+    let first = all
+        .next()
+        .unwrap_or_else(|| Err(Error::invalid("certificate", "missing")))?;
+    for other in all {
+        pool.add(object(&other?));
+    }
+    Ok((first, pool))
+}
+
+/// What was found about revocation holds for the certificate, whatever came beside it; what hangs on the path that was
+/// found hangs on what came beside.
+fn kept_under(key: Key, status: &CertificateStatus) -> Key {
+    match status {
+        CertificateStatus::Good | CertificateStatus::Revoked { .. } => Key {
+            beside: None,
+            ..key
+        },
+        _ => key,
+    }
+}
+
+fn keep_until(verdict: &CertificateVerdict, now: Time) -> Time {
+    let most = match &verdict.status {
+        CertificateStatus::Good => GOOD,
+        CertificateStatus::Revoked { .. } | CertificateStatus::AuthorityRevoked { .. } => REVOKED,
+        status if status.is_open() => OPEN,
+        _ => REFUSED,
+    };
+    let most = now.plus(most);
+    verdict.holds_until.map_or(most, |end| end.min(most))
+}
+
+#[cfg(test)]
+mod tests;
