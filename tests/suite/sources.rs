@@ -12,7 +12,7 @@ use rubrica::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use rubrica::engine::pki::ocsp::{CertId, CertStatus, request};
 use rubrica::engine::pki::timestamp::MessageImprint;
 use rubrica::engine::pki::trust::Anchors;
-use rubrica::engine::pki::{Certificate, CertificateList, OcspResponse};
+use rubrica::engine::pki::{Certificate, CertificateList, OcspResponse, RevocationList};
 use rubrica::engine::syntax::asn1::{Oid, der, names};
 use rubrica::engine::syntax::pem;
 use rubrica::engine::validation::Want;
@@ -128,7 +128,12 @@ fn a_revocation_list_is_fetched_once_and_rubbish_never_takes_its_place() {
 
     let fetched = source.fetch(&want, &pool, soon()).unwrap();
     let serial = authority.certificate("revoked").unwrap().serial();
-    assert!(list_of(&fetched).entry(serial).unwrap().is_some());
+    assert!(
+        list_of(&fetched)
+            .entry(authority.certificate("ca").unwrap().subject(), serial)
+            .unwrap()
+            .is_some()
+    );
     assert!(
         matches!(&fetched[0].origin, Origin::Fetched { url, at } if url.ends_with("/ca.crl") && *at == now())
     );

@@ -93,6 +93,7 @@ fn entry(revoked: &Revoked) -> Result<Vec<u8>> {
 mod tests {
     use super::super::test::{now, pki};
     use super::*;
+    use crate::engine::pki::crl::RevocationList;
     use crate::engine::pki::extension::GeneralName;
     use std::time::Duration;
 
@@ -128,11 +129,17 @@ mod tests {
         assert_eq!(read.issuer(), made.ca.subject());
         assert_eq!(read.next_update(), Some(list.next_update));
         assert_eq!(read.issuing_distribution_point(), Some(&scope));
-        let entry = read.entry(made.certificate.serial()).unwrap().unwrap();
+        let entry = read
+            .entry(made.ca.subject(), made.certificate.serial())
+            .unwrap()
+            .unwrap();
         assert_eq!(entry.reason, Some(RevocationReason::KeyCompromise));
         assert_eq!(entry.revocation_date, now());
-        assert_eq!(read.entry(&[9]).unwrap().unwrap().reason, None);
-        assert_eq!(read.entry(&[8]).unwrap(), None);
+        assert_eq!(
+            read.entry(made.ca.subject(), &[9]).unwrap().unwrap().reason,
+            None
+        );
+        assert_eq!(read.entry(made.ca.subject(), &[8]).unwrap(), None);
         assert_eq!(
             read.authority_key_identifier().key.as_deref(),
             made.ca.subject_key_identifier()
@@ -152,9 +159,56 @@ mod tests {
             scope: None,
         };
         let read = issue(&list, &made.ca, &made.ca_key).unwrap();
-        assert_eq!(read.entry(made.certificate.serial()).unwrap(), None);
+        assert_eq!(
+            read.entry(made.ca.subject(), made.certificate.serial())
+                .unwrap(),
+            None
+        );
         let foreign = x509_parser::parse_x509_crl(read.bytes()).unwrap().1;
         assert_eq!(foreign.iter_revoked_certificates().count(), 0);
         assert!(foreign.crl_number().is_some());
+    }
+
+    #[test]
+    fn what_stands_around_the_entries_is_enough_to_read_the_header() {
+        use crate::engine::pki::crl::{Entries, ListHeader, ListLayout};
+        let made = pki(Vec::new());
+        let one = |serial| Revoked {
+            serial: vec![serial],
+            time: now(),
+            reason: None,
+        };
+        let many: Vec<Revoked> = (1..200).map(one).collect();
+        for revoked in [&many[..], &many[..1], &[]] {
+            let list = ToBeListed {
+                number: 300,
+                this_update: now(),
+                next_update: now(),
+                revoked,
+                scope: None,
+            };
+            let list = issue(&list, &made.ca, &made.ca_key).unwrap();
+            let bytes = list.bytes();
+            let layout = ListLayout::from_first(&bytes[..bytes.len().min(200)]).unwrap();
+            assert_eq!(layout.length, bytes.len());
+            let mut walk = Entries::new(&bytes[layout.entries.clone()], 2);
+            let mut count = 0;
+            while walk.next_entry().unwrap().is_some() {
+                count += 1;
+            }
+            assert_eq!(count, revoked.len());
+            let (before, after) = (&bytes[..layout.before], &bytes[layout.entries.end..]);
+            let same = |before: &[u8], after: &[u8]| {
+                ListHeader::from_parts(before, after).is_ok_and(|header| header == *list.header())
+            };
+            assert!(same(before, after));
+            for cut in 1..before.len() {
+                assert!(!same(&before[..cut], after), "{cut}");
+            }
+            for cut in 1..after.len() {
+                assert!(!same(before, &after[..cut]), "{cut}");
+                assert!(!same(before, &after[cut..]), "{cut}");
+            }
+        }
     }
 }

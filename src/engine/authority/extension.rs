@@ -231,26 +231,30 @@ pub(super) fn crl_number(number: u64) -> Extension {
     extension(names::ID_CE_CRL_NUMBER, false, der::integer(number))
 }
 
-/// `issuingDistributionPoint` (§5.2.5), critical. `onlySomeReasons` is not written.
+/// `issuingDistributionPoint` (§5.2.5), critical.
 pub(super) fn issuing_distribution_point(point: &IssuingDistributionPoint) -> Result<Extension> {
-    if point.only_some_reasons {
-        return Err(Error::unsupported("onlySomeReasons", "is not written here"));
-    }
     let mut fields = Vec::new();
     if !point.full_name.is_empty() {
         let all = point.full_name.iter().map(general_name);
         fields.push(distribution_point_name(all.collect::<Result<_>>()?));
+    } else if let Some(relative) = &point.relative_name {
+        fields.push(der::explicit(0, &der::tlv(0xa1, relative)));
     }
-    for (number, flag) in [
-        (1, point.only_user_certificates),
-        (2, point.only_ca_certificates),
-        (4, point.indirect),
-        (5, point.only_attribute_certificates),
-    ] {
-        if flag {
-            fields.push(der::implicit(number, &der::boolean(true)));
-        }
-    }
+    let flag = |number: u8, flag: bool| flag.then(|| der::implicit(number, &der::boolean(true)));
+    let reasons = point
+        .only_some_reasons
+        .map(|reasons| der::implicit(3, &der::named_bits(&reasons.bits())));
+    fields.extend(
+        [
+            flag(1, point.only_user_certificates),
+            flag(2, point.only_ca_certificates),
+            reasons,
+            flag(4, point.indirect),
+            flag(5, point.only_attribute_certificates),
+        ]
+        .into_iter()
+        .flatten(),
+    );
     Ok(extension(
         names::ID_CE_ISSUING_DISTRIBUTION_POINT,
         true,

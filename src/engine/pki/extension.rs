@@ -4,8 +4,9 @@
 //! certificate unreadable (real Spanish certificates have such qcStatements). An extension whose meaning a check needs
 //! (basicConstraints, keyUsage) is an error where it is malformed.
 
+use super::crl::Reasons;
 use super::name::Name;
-use crate::engine::error::Result;
+use crate::engine::error::{Error, Result};
 use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
 
 /// One extension as received.
@@ -90,10 +91,12 @@ pub struct AuthorityKeyIdentifier {
 /// `DistributionPoint` (RFC 5280 §4.2.1.13).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DistributionPoint {
-    /// Its full names; a name relative to its issuer is one of form `Other`.
+    /// Its full names.
     pub full_name: Vec<GeneralName>,
-    /// Whether it is for some reasons only.
-    pub reasons: Option<Vec<u8>>,
+    /// Its name as one more relative distinguished name after the issuer of its list: the content of the SET.
+    pub relative_name: Option<Vec<u8>>,
+    /// The only reasons that its list is for; all where absent.
+    pub reasons: Option<Reasons>,
     /// The issuer of the list, where it is not the issuer of the certificate.
     pub crl_issuer: Vec<GeneralName>,
 }
@@ -113,11 +116,16 @@ pub fn uris(general_names: &[GeneralName]) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Extensions of one object at most: real ones have fewer than 30, and each is held against all before it.
+const MOST_EXTENSIONS: usize = 256;
+
 /// `Extensions` (RFC 5280 §4.2). A second extension of the same type is an error there and here.
 pub fn read_extensions(mut list: Reader<'_>) -> Result<Vec<Extension>> {
-    use crate::engine::error::Error;
     let mut extensions: Vec<Extension> = Vec::new();
     while !list.is_empty() {
+        if extensions.len() == MOST_EXTENSIONS {
+            return Err(Error::limit("Extensions", "there are more than 256"));
+        }
         let mut fields = list.sequence("Extension")?;
         let id = fields.oid("extnID")?;
         let critical = fields
@@ -252,8 +260,10 @@ pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
         let mut point = DistributionPoint::default();
         while let Some(field) = fields.next_element()? {
             match field.tag().context_number() {
-                Some(0) => point.full_name = distribution_point_name(&field)?,
-                Some(1) => point.reasons = Some(field.content().to_vec()),
+                Some(0) => {
+                    (point.full_name, point.relative_name) = distribution_point_name(&field)?;
+                }
+                Some(1) => point.reasons = Some(Reasons::from_element(&field)?),
                 Some(2) => point.crl_issuer = general_names(field.inner_of("cRLIssuer")?)?,
                 _ => {}
             }
@@ -263,18 +273,20 @@ pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
     Ok(points)
 }
 
-/// The names of a `[0] DistributionPointName`.
-pub(super) fn distribution_point_name(field: &Tlv<'_>) -> Result<Vec<GeneralName>> {
+/// The full names of a `[0] DistributionPointName`, or the content of the SET that is relative to its issuer.
+pub(super) fn distribution_point_name(
+    field: &Tlv<'_>,
+) -> Result<(Vec<GeneralName>, Option<Vec<u8>>)> {
     let name = field
         .inner_of("distributionPoint")?
         .read("DistributionPointName")?;
     match name.tag().context_number() {
-        Some(0) => general_names(name.inner_of("fullName")?),
-        // Relative to the issuer's name: comparable with that of another of the same issuer, and no URI.
-        other => Ok(vec![GeneralName::Other {
-            tag: other.unwrap_or(u32::MAX),
-            content: name.content().to_vec(),
-        }]),
+        Some(0) => Ok((general_names(name.inner_of("fullName")?)?, None)),
+        Some(1) => Ok((Vec::new(), Some(name.content().to_vec()))),
+        _ => Err(Error::malformed(
+            "DistributionPointName",
+            "is neither a full nor a relative name",
+        )),
     }
 }
 

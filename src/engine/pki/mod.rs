@@ -18,7 +18,7 @@ pub mod trust;
 
 pub use certificate::{Certificate, Validity};
 pub use certificates::Certificates;
-pub use crl::CertificateList;
+pub use crl::{CertificateList, RevocationList};
 pub use name::{Attribute, Name};
 pub use ocsp::OcspResponse;
 pub use timestamp::{TimestampToken, TstInfo};

@@ -9,7 +9,7 @@ use crate::engine::authority::ocsp::{self, IdentifiedBy, Responder};
 use crate::engine::authority::timestamp::{self, Authority};
 use crate::engine::crypto::{DigestAlgorithm, SignatureInput, Signer};
 use crate::engine::pki::ocsp::CertStatus;
-use crate::engine::pki::{Certificate, CertificateList, Validity};
+use crate::engine::pki::{Certificate, CertificateList, RevocationList, Validity};
 use crate::engine::syntax::asn1::Oid;
 use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::config::hex;
@@ -288,7 +288,7 @@ fn read_revoked(
     let mut revoked = Vec::new();
     for name in ISSUED {
         let serial = certificates[name].serial();
-        if let Some(entry) = list.entry(serial)? {
+        if let Some(entry) = list.entry(ca.subject(), serial)? {
             revoked.push(Revoked {
                 serial: serial.to_vec(),
                 time: entry.revocation_date,
@@ -420,14 +420,18 @@ mod tests {
             let bytes = authority.crl("ca", at).unwrap().unwrap();
             CertificateList::from_der(&bytes).unwrap()
         };
+        let entry = |serial: &[u8], at| {
+            let list = list(at);
+            list.entry(list.issuer(), serial).unwrap()
+        };
         let later = now().plus(Duration::from_secs(30));
         assert_eq!(list(now()).this_update(), list(later).this_update());
         let later = now().plus(Duration::from_secs(61));
         assert_eq!(list(later).this_update(), later);
         let serial = authority.certificate("revoked").unwrap().serial();
-        assert!(list(later).entry(serial).unwrap().is_some());
+        assert!(entry(serial, later).is_some());
         let serial = authority.certificate("seal").unwrap().serial();
-        assert_eq!(list(later).entry(serial).unwrap(), None);
+        assert_eq!(entry(serial, later), None);
         assert!(authority.crl("../ca", now()).unwrap().is_none());
 
         let month = now().plus(Duration::from_secs(30 * 86_400));

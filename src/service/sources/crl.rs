@@ -6,7 +6,7 @@
 use super::cache::{Answer, Cache};
 use super::{Deadline, Fetching, Source, first_good, wanted_certificates};
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
-use crate::engine::pki::{Certificate, CertificateList};
+use crate::engine::pki::{Certificate, CertificateList, RevocationList};
 use crate::engine::validation::Want;
 use crate::engine::{Error, Result, Time};
 use std::time::Duration;

@@ -3,7 +3,9 @@
 use super::status::{Answer, Status, Unusable, within_lifetime};
 use crate::engine::crypto::SignatureAlgorithm;
 use crate::engine::pki::Certificate;
-use crate::engine::pki::crl::{CertificateList, IssuingDistributionPoint, RevocationReason};
+use crate::engine::pki::crl::{
+    CertificateList, IssuingDistributionPoint, RevocationList, RevocationReason,
+};
 use crate::engine::pki::extension::KeyUsage;
 use crate::engine::pki::path::SignatureChecks;
 use crate::engine::syntax::asn1::{Oid, Reader, Tlv, names};
@@ -43,12 +45,11 @@ pub fn by_crl(
     }
     let algorithm = signed_by_issuer(list, id, issuer, checks)?;
     let entry = list
-        .entry(certificate.serial())
+        .entry(certificate.issuer(), certificate.serial())
         .map_err(|_| Unusable::Malformed)?;
     let status = match entry {
         None => Status::Good,
         Some(entry) if !entry.certificate_issuer.is_empty() => return Err(Unusable::Indirect),
-        Some(entry) if entry.unknown_critical => return Err(Unusable::UnknownCritical),
         // RFC 5280 §5.3.1: a certificate taken off a list; it belongs in deltas, and says that it is not revoked.
         Some(entry) if entry.reason == Some(RevocationReason::RemoveFromCrl) => Status::Good,
         Some(entry) => Status::Revoked {
@@ -73,7 +74,7 @@ fn in_scope(certificate: &Certificate, point: &IssuingDistributionPoint) -> Resu
     if point.indirect {
         return Err(Unusable::Indirect);
     }
-    if point.only_some_reasons {
+    if point.only_some_reasons.is_some() {
         return Err(Unusable::PartialReasons);
     }
     let is_authority = certificate.basic_constraints().is_some_and(|c| c.ca);

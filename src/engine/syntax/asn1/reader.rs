@@ -272,6 +272,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Steps into the next element, which must have `tag`, and whose content need not be there to its end. Answers how
+    /// long the content is; none where the length is indefinite.
+    pub fn open(&mut self, tag: Tag, what: &'static str) -> Result<Option<usize>> {
+        let offset = self.base + self.at;
+        let header = header(self.rest(), offset, self.encoding)?;
+        if header.tag != tag {
+            return Err(Error::malformed(what, "missing").at(offset as u64));
+        }
+        self.at += header.size;
+        Ok(header.length)
+    }
+
     /// A reader of the next element, a SEQUENCE.
     pub fn sequence(&mut self, what: &'static str) -> Result<Reader<'a>> {
         self.expect(Tag::SEQUENCE, what)?.inner_of(what)
