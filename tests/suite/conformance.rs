@@ -9,6 +9,7 @@
 mod dss;
 mod pdf_attacks;
 mod pyhanko;
+mod trusted_lists;
 mod wycheproof;
 
 use rubrica::engine::evidence::Evidence;
@@ -162,7 +163,13 @@ fn policy(anchors: Anchors) -> Policy {
 
 #[test]
 fn exceptions_name_a_clause() {
-    for corpus in ["dss", "pdf-attacks", "pyhanko", "wycheproof"] {
+    for corpus in [
+        "dss",
+        "pdf-attacks",
+        "pyhanko",
+        "trusted-lists",
+        "wycheproof",
+    ] {
         for (id, reason) in table(corpus) {
             assert!(reason.contains('§'), "{corpus} {id}: {reason}");
         }

@@ -3,4 +3,5 @@
 pub mod asn1;
 pub mod pdf;
 pub mod pem;
+pub mod xml;
 pub mod zip;
