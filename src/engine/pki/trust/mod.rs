@@ -1,4 +1,4 @@
-//! Whom paths may end at, and by whose word.
+//! Whom paths may end at, and by whose word: anchors, and the trusted lists that name them (TS 119 612).
 
 mod anchor;
 mod list;
@@ -8,14 +8,9 @@ mod read;
 pub mod recognition;
 mod status;
 
+pub use anchor::{Anchor, Anchors, Provenance, TrustPeriod};
 pub use list::{
     DigitalIdentity, Multilingual, Pointer, Provider, Scheme, Service, ServiceState, TrustedList,
 };
 pub use lists::{Authenticity, Listed, Listing, TrustedLists};
 pub use status::{Purpose, ServiceStatus, ServiceType, regulation};
-
-use super::{Certificate, Certificates, Name};
-use crate::engine::error::Result;
-use std::sync::Arc;
-
-pub use anchor::{Anchor, Anchors, Provenance, TrustPeriod};
