@@ -4,6 +4,7 @@
 //! indirect and partial-reason lists are not used. How fresh an answer must be is `validation/revocation_freshness`.
 
 mod crl;
+pub mod index;
 mod ocsp;
 mod status;
 
