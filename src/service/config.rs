@@ -8,9 +8,13 @@
 
 mod catalogue;
 mod network;
+mod sources;
 
 pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
 pub use network::Network;
+pub use sources::{
+    LdapSettings, NonceRule, OcspSettings, ProxySettings, RefreshSettings, SourceSettings,
+};
 
 use crate::engine::register::{Calendar, NumberLayout};
 use crate::engine::{Error, Result, Time};
@@ -149,24 +153,6 @@ pub struct RequestLimits {
     pub concurrent_requests: usize,
     /// Requests per minute from one address to the public routes; more get 429.
     pub requests_per_minute: u32,
-}
-
-/// `[sources]`: fetching of revocation data and certificates.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SourceSettings {
-    /// Whether nothing is fetched.
-    pub offline: bool,
-    /// The HTTP proxy that everything goes through.
-    pub proxy: Option<String>,
-    /// Hosts that are reached without the proxy: `tsa.example`, `.example` for all hosts under it.
-    pub no_proxy: Vec<String>,
-    /// Private addresses that may be fetched from all the same: `10.1.2.3`, `10.1.0.0/16`, `127.0.0.1:8481`.
-    pub private_addresses: Vec<Network>,
-    /// How long one fetch may take.
-    pub timeout_seconds: u64,
-    /// Bytes of one answer.
-    pub answer_bytes: u64,
 }
 
 /// `[[seal]]`: a seal and its key.
@@ -318,19 +304,6 @@ impl Default for RequestLimits {
     }
 }
 
-impl Default for SourceSettings {
-    fn default() -> Self {
-        SourceSettings {
-            offline: false,
-            proxy: None,
-            no_proxy: Vec::new(),
-            private_addresses: Vec::new(),
-            timeout_seconds: 10,
-            answer_bytes: 64 << 20,
-        }
-    }
-}
-
 impl Config {
     /// Reads the file at `path`, then the environment over it, and checks the whole.
     pub fn read(path: &Path) -> Result<Self> {
@@ -411,6 +384,7 @@ impl Config {
             .chain(&mut self.trust.anchors)
             .chain(&mut self.trust.certificates)
             .chain(&mut self.trust.crls)
+            .chain(self.sources.paths())
             .chain(self.tsas.iter_mut().flat_map(|t| &mut t.anchors))
             .chain(seals);
         for path in paths {
@@ -443,15 +417,7 @@ impl Config {
                 "is the same address as listen; leave it out",
             );
         }
-        match &self.sources.proxy {
-            Some(proxy) if !is_web_address(proxy) => {
-                fault("sources.proxy", "is not an http:// address")
-            }
-            Some(proxy) if proxy.contains('@') => {
-                fault("sources.proxy", "must not hold a user or a password")
-            }
-            _ => Ok(()),
-        }
+        self.sources.check()
     }
 
     fn check_sede(&self) -> Result<(), Fault> {
@@ -490,8 +456,6 @@ impl Config {
             ),
             ("code.window_minutes", self.code.window_minutes),
             ("store.timeout_seconds", self.store.timeout_seconds),
-            ("sources.timeout_seconds", self.sources.timeout_seconds),
-            ("sources.answer_bytes", self.sources.answer_bytes),
             ("limits.document_bytes", limits.document_bytes),
             ("limits.request_bytes", limits.request_bytes),
             ("limits.metadata_bytes", limits.metadata_bytes),
@@ -847,6 +811,24 @@ mod tests {
             (
                 "[sources]\nproxy = 'http://user:word@proxy:3128'",
                 "sources.proxy",
+            ),
+            ("[sources]\nproxy = 'https://proxy:3128'", "sources.proxy"),
+            (
+                "[sources]\nproxy_credentials = 'f'",
+                "sources.proxy_credentials",
+            ),
+            ("[sources]\ndownload_bytes = 0", "sources.download_bytes"),
+            (
+                "[[sources.proxies]]\nhosts=['a']\nproxy='http://u:word@proxy'",
+                "sources.proxies.proxy",
+            ),
+            (
+                "[[sources.proxies]]\nhosts=[]\nproxy='direct'",
+                "sources.proxies.hosts",
+            ),
+            (
+                "[[sources.ldap]]\nunder='C=ES'\nserver='http://a'",
+                "sources.ldap.server",
             ),
         ] {
             let error = read(text, &[]).unwrap_err();

@@ -5,26 +5,25 @@
 
 use super::Deadline;
 use super::body::{self, Broken, Sink};
-use super::guard::{Guard, Refused};
-use super::proxy::PlainProxy;
+use super::connection::{Dialer, PROXY, wants_credentials};
 use super::redirect;
-use crate::engine::{Error, ErrorKind, Result};
+use super::transport::{Connecting, Unresolved, failure};
+use crate::engine::{Error, Result};
 use crate::service::config::SourceSettings;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{HeaderMap, Response, Uri, header};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{
-    ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
-};
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, Body};
 
 /// Redirects that are followed; repositories of revocation lists use one.
 const REDIRECTS: u32 = 4;
 /// Connections kept open to one host: as many callers may want a time-stamp at once.
 const KEPT_CONNECTIONS: usize = 32;
+/// A longer address is not asked. Servers commonly take 8 KiB; certificates name addresses of some hundred bytes.
+const URL_BYTES: usize = 4096;
 /// A longer validator is not kept: servers make theirs of a time and a length.
 const VALIDATOR_BYTES: usize = 256;
 
@@ -100,19 +99,10 @@ impl Client {
     /// A client under these settings. Proxies of the environment are not looked at.
     pub fn new(settings: &SourceSettings) -> Result<Client> {
         let timeout = Duration::from_secs(settings.timeout_seconds);
-        let proxy = settings
-            .proxy
-            .as_deref()
-            .map(|address| proxy(address, &settings.no_proxy))
-            .transpose()?;
-        let guard = Guard {
-            allowed: settings.private_addresses.clone(),
-            proxied: proxy.is_some(),
-        };
+        let dialer = Arc::new(Dialer::new(settings)?);
         let config = Agent::config_builder()
-            .proxy(proxy)
+            .proxy(None)
             .timeout_global(Some(timeout))
-            .timeout_connect(Some(timeout.min(Duration::from_secs(5))))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -121,13 +111,8 @@ impl Client {
             .max_idle_connections_per_host(KEPT_CONNECTIONS)
             .user_agent(concat!("rubrica/", env!("CARGO_PKG_VERSION")))
             .build();
-        let connector = guard
-            .chain(PlainProxy::default())
-            .chain(ConnectProxyConnector::default())
-            .chain(TcpConnector::default())
-            .chain(RustlsConnector::default());
         Ok(Client {
-            agent: Agent::with_parts(config, connector, DefaultResolver::default()),
+            agent: Agent::with_parts(config, Connecting(dialer), Unresolved),
             timeout,
             answer_bytes: settings.answer_bytes,
         })
@@ -174,54 +159,78 @@ impl Client {
 
     fn ask(&self, url: &str, get: &Get<'_>) -> Result<Response<Body>> {
         check(url)?;
-        let mut request = self
-            .agent
-            .get(url)
-            .header(header::ACCEPT_ENCODING, "gzip")
-            .config()
-            .timeout_global(Some(time_left(url, get.deadline)?))
-            .build();
-        if let Some(known) = get.known {
-            let tags = [
-                (header::IF_NONE_MATCH, &known.etag),
-                (header::IF_MODIFIED_SINCE, &known.last_modified),
-            ];
-            for (name, value) in tags {
-                if let Some(value) = value {
-                    request = request.header(name, value);
-                }
+        again_if_lost(|| {
+            let mut request = self
+                .agent
+                .get(url)
+                .header(header::ACCEPT_ENCODING, "gzip")
+                .config()
+                .timeout_global(Some(get.deadline.left()))
+                .build();
+            for (name, value) in get.known.iter().flat_map(|known| known.headers()) {
+                request = request.header(name, value);
             }
-        }
-        request
-            .call()
-            .map_err(|error| explain(url, &error, get.most_bytes, get.deadline))
+            request.call()
+        })
+        .map_err(|error| explain(url, &error, get.most_bytes, get.deadline))
     }
 
     /// The answer to a body posted to `url`. It is not posted anywhere else: a redirect is an error.
     pub fn post(&self, url: &str, post: &Post<'_>) -> Result<Vec<u8>> {
         check(url)?;
-        let most = post.answer_bytes.min(self.answer_bytes);
-        let mut answer = self
-            .agent
-            .post(url)
-            .config()
-            .timeout_global(Some(time_left(url, post.deadline)?))
-            .build()
-            .content_type(post.content_type)
-            .send(post.body)
-            .map_err(|error| explain(url, &error, most, post.deadline))?;
-        if answer.status().as_u16() != 200 {
-            return Err(wrong_status(url, answer.status().as_u16()));
-        }
         let get = Get {
             url,
             known: None,
-            most_bytes: most,
+            most_bytes: post.answer_bytes.min(self.answer_bytes),
             deadline: post.deadline,
         };
+        let mut answer = again_if_lost(|| {
+            self.agent
+                .post(url)
+                .config()
+                .timeout_global(Some(post.deadline.left()))
+                .build()
+                .content_type(post.content_type)
+                .send(post.body)
+        })
+        .map_err(|error| explain(url, &error, get.most_bytes, get.deadline))?;
+        if answer.status().as_u16() != 200 {
+            return Err(wrong_status(url, answer.status().as_u16()));
+        }
         let mut body = Vec::new();
         receive(url, &mut answer, &get, &mut body)?;
         Ok(body)
+    }
+}
+
+impl Validators {
+    fn headers(&self) -> impl Iterator<Item = (header::HeaderName, &String)> {
+        let headers = [
+            (header::IF_NONE_MATCH, &self.etag),
+            (header::IF_MODIFIED_SINCE, &self.last_modified),
+        ];
+        headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    }
+}
+
+/// Sends once more where the connection was lost before an answer: one that was kept from before may have been closed at
+/// the other side that very moment. What is sent here asks, and changes nothing.
+fn again_if_lost(
+    send: impl Fn() -> Result<Response<Body>, ureq::Error>,
+) -> Result<Response<Body>, ureq::Error> {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    match send() {
+        Err(ureq::Error::Io(error))
+            if matches!(
+                error.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+            ) =>
+        {
+            send()
+        }
+        other => other,
     }
 }
 
@@ -277,13 +286,6 @@ fn location(answer: &Response<Body>) -> &str {
     value.and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-fn time_left(url: &str, deadline: Deadline) -> Result<Duration> {
-    match deadline.left() {
-        Duration::ZERO => Err(too_late(url, deadline)),
-        left => Ok(left),
-    }
-}
-
 fn too_late(url: &str, deadline: Deadline) -> Error {
     Error::unavailable(
         shown(url),
@@ -298,24 +300,30 @@ fn too_large(url: &str, most: u64) -> Error {
     )
 }
 
-fn wrong_status(url: &str, status: u16) -> Error {
-    Error::unavailable(shown(url), format!("answered HTTP status {status}"))
+/// A failure to connect, of the address that was asked; one of the proxy is the proxy's.
+fn at(url: &str, failure: &Error) -> Error {
+    if failure.element() == PROXY {
+        return failure.clone();
+    }
+    let error = Error::new(failure.kind(), shown(url), failure.problem().to_string());
+    match failure.remedy_text() {
+        Some(remedy) => error.remedy(remedy.to_string()),
+        None => error,
+    }
 }
 
-fn proxy(address: &str, exceptions: &[String]) -> Result<Proxy> {
-    let wrong = |_| Error::invalid("sources.proxy", "is not the address of an HTTP proxy");
-    let parsed = Proxy::new(address).map_err(wrong)?;
-    let mut builder = Proxy::builder(parsed.protocol())
-        .host(parsed.host())
-        .port(parsed.port());
-    for exception in exceptions {
-        builder = builder.no_proxy(exception);
+fn wrong_status(url: &str, status: u16) -> Error {
+    match status {
+        407 => wants_credentials(),
+        _ => Error::unavailable(shown(url), format!("answered HTTP status {status}")),
     }
-    builder.build().map_err(wrong)
 }
 
 /// Refuses what no fetch should begin with: other schemes, user names, and numbers that only look like a host name.
 fn check(url: &str) -> Result<()> {
+    if url.len() > URL_BYTES {
+        return Err(Error::refused(shown(url), "is too long for an address"));
+    }
     let uri: Uri = url
         .parse()
         .map_err(|_| Error::malformed("address to fetch", "is not a URL"))?;
@@ -355,16 +363,14 @@ pub(super) fn shown(url: &str) -> String {
 }
 
 fn explain(url: &str, error: &ureq::Error, most: u64, deadline: Deadline) -> Error {
+    if let Some(failure) = failure(error) {
+        return at(url, failure);
+    }
     let unavailable = |problem: String| Error::unavailable(shown(url), problem);
     match error {
         ureq::Error::Timeout(_) => too_late(url, deadline),
         ureq::Error::HostNotFound => unavailable("its host is not found".into()),
         ureq::Error::BodyExceedsLimit(_) => too_large(url, most),
-        ureq::Error::Other(other) if other.is::<Refused>() => {
-            Error::new(ErrorKind::Refused, shown(url), other.to_string()).remedy(
-                "If it is to be fetched from, name its network in sources.private_addresses (or --private-address).",
-            )
-        }
         ureq::Error::Io(io) => unavailable(format!("connection failed: {}", io.kind())),
         other => {
             let text: String = other
@@ -382,6 +388,7 @@ fn explain(url: &str, error: &ureq::Error, most: u64, deadline: Deadline) -> Err
 mod tests {
     use super::super::hostile::{self, Server, Step};
     use super::*;
+    use crate::engine::ErrorKind;
     use std::time::Instant;
 
     fn client(change: impl FnOnce(&mut SourceSettings)) -> Client {
@@ -659,7 +666,7 @@ mod tests {
         );
         (get.known, get.most_bytes) = (None, 3);
         let error = client.download(&get, &mut file).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
     }
 
     #[test]

@@ -3,75 +3,76 @@
 //! Documents of strangers say where to fetch; without this, they could make the service talk to what stands behind the
 //! firewall. The rule is applied where a connection is made, to the very addresses that are connected to, and so to
 //! every redirect and whatever a name resolves to at that moment. IANA special-purpose address registries (RFC 6890).
+//!
+//! Through a proxy the proxy resolves, and what it reaches is for its own rules to say: here only addresses written as
+//! such are looked at, and names that can only be near ones.
 
+use crate::engine::{Error, Result};
 use crate::service::config::Network;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use ureq::http::Uri;
-use ureq::unversioned::transport::{ConnectionDetails, Connector};
 
-/// Refuses connections; stands first among the connectors.
+/// Ports below 1024 that are connected to: those of HTTP and LDAP. Other services there take what they are sent for
+/// commands of their own.
+const LOW_PORTS: [u16; 4] = [80, 389, 443, 636];
+
+/// Refuses connections.
 #[derive(Debug)]
-pub(super) struct Guard {
-    pub(super) allowed: Vec<Network>,
-    /// Whether connections go through a proxy. The one to the proxy itself is the configuration's own.
-    pub(super) proxied: bool,
-}
-
-/// What is refused.
-#[derive(Debug)]
-pub(super) struct Refused(pub(super) IpAddr);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is a private address", self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl Connector for Guard {
-    type Out = ();
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        _: Option<()>,
-    ) -> Result<Option<()>, ureq::Error> {
-        let refused = match details.config.proxy() {
-            None if self.proxied => None,
-            // The proxy resolves the name: only an address written as such can be judged here.
-            Some(proxy) if !proxy.is_no_proxy(details.uri) => self.refused_literal(details.uri),
-            _ => details
-                .addrs
-                .iter()
-                .find(|a| !self.allows(**a))
-                .map(|a| a.ip()),
-        };
-        match refused {
-            Some(address) => Err(ureq::Error::Other(Box::new(Refused(address)))),
-            None => Ok(None),
-        }
-    }
-}
+pub(super) struct Guard(pub(super) Vec<Network>);
 
 impl Guard {
-    fn allows(&self, address: SocketAddr) -> bool {
-        is_public(address.ip()) || self.allowed.iter().any(|network| network.contains(address))
+    /// Whether every one of `addresses`, those of one host, may be connected to.
+    pub(super) fn check(&self, host: &str, addresses: &[SocketAddr]) -> Result<()> {
+        for address in addresses {
+            if self.names(*address) {
+                continue;
+            }
+            if !is_public(address.ip()) {
+                return Err(refused(
+                    host,
+                    format!("{} is a private address", address.ip()),
+                ));
+            }
+            check_port(host, address.port())?;
+        }
+        Ok(())
     }
 
-    fn refused_literal(&self, uri: &Uri) -> Option<IpAddr> {
-        let host = uri.host()?;
-        let address: IpAddr = host.trim_matches(['[', ']']).parse().ok()?;
-        let port = uri
-            .port_u16()
-            .unwrap_or(if uri.scheme_str() == Some("https") {
-                443
-            } else {
-                80
-            });
-        (!self.allows(SocketAddr::new(address, port))).then_some(address)
+    /// Whether `host` may be asked of a proxy; `named` where the operator named it.
+    pub(super) fn check_proxied(&self, host: &str, port: u16, named: bool) -> Result<()> {
+        if let Ok(address) = host.parse() {
+            return self.check(host, &[SocketAddr::new(address, port)]);
+        }
+        let near = !host.trim_end_matches('.').contains('.')
+            || host.trim_end_matches('.').ends_with(".localhost");
+        if near && !named {
+            return Err(refused(host, "is a name of the local network".into()));
+        }
+        if named {
+            Ok(())
+        } else {
+            check_port(host, port)
+        }
     }
+
+    fn names(&self, address: SocketAddr) -> bool {
+        self.0.iter().any(|network| network.contains(address))
+    }
+}
+
+fn check_port(host: &str, port: u16) -> Result<()> {
+    if port < 1024 && !LOW_PORTS.contains(&port) {
+        return Err(refused(
+            host,
+            format!("port {port} is not one of HTTP or LDAP"),
+        ));
+    }
+    Ok(())
+}
+
+fn refused(host: &str, problem: String) -> Error {
+    Error::refused(host.to_string(), problem).remedy(
+        "If it is to be fetched from, name its network in sources.private_addresses (or --private-address).",
+    )
 }
 
 /// Whether an address is of the public Internet.
@@ -175,6 +176,41 @@ mod tests {
             "ff02::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_operator_names_is_near_or_at_another_port() {
+        let guard = Guard(vec!["10.0.0.1:25".parse().unwrap()]);
+        let at = |text: &str| [text.parse().unwrap()];
+        for fine in ["8.8.8.8:80", "8.8.8.8:8080", "8.8.8.8:636", "10.0.0.1:25"] {
+            assert!(guard.check("h", &at(fine)).is_ok(), "{fine}");
+        }
+        for not in ["8.8.8.8:25", "8.8.8.8:22", "10.0.0.1:80", "[::1]:80"] {
+            assert!(guard.check("h", &at(not)).is_err(), "{not}");
+        }
+        // One address of many is enough.
+        let both = [
+            "8.8.8.8:80".parse().unwrap(),
+            "10.9.9.9:80".parse().unwrap(),
+        ];
+        assert!(guard.check("h", &both).is_err());
+        for (host, port, named, fine) in [
+            ("crl.example.org", 80, false, true),
+            ("crl.example.org", 25, false, false),
+            ("crl", 80, false, false),
+            ("crl", 80, true, true),
+            ("localhost", 80, false, false),
+            ("x.localhost.", 80, false, false),
+            ("10.9.9.9", 80, true, false),
+            ("8.8.8.8", 80, false, true),
+            ("::1", 80, false, false),
+        ] {
+            assert_eq!(
+                guard.check_proxied(host, port, named).is_ok(),
+                fine,
+                "{host}:{port}"
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ mod aia;
 mod body;
 mod cache;
 mod client;
+mod connection;
 mod crl;
 mod deadline;
 mod folder;
@@ -17,6 +18,8 @@ mod ocsp;
 mod proxy;
 mod redirect;
 mod refresh;
+mod tls;
+mod transport;
 mod tsa;
 
 pub use aia::AiaSource;
