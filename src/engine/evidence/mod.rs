@@ -4,11 +4,13 @@
 //! keeps the original bytes of every certificate, list, response and token, so that a verdict can be computed again,
 //! years later and offline, from one file. The signed documents themselves are not in it, only their digests.
 
+mod excerpt;
 mod object;
 mod pool;
 mod replay;
 mod signature;
 
+pub use excerpt::Originals;
 pub use object::{Bytes, Object, ObjectId, ObjectKind, Origin};
 pub use pool::Pool;
 pub use replay::{export, import, read, write};

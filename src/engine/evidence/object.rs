@@ -110,6 +110,9 @@ impl<'de> Deserialize<'de> for Bytes {
 pub enum ObjectKind {
     Certificate,
     CertificateRevocationList,
+    /// What a list that is too large for evidence says of one certificate: made by the index of it
+    /// ([`Excerpt`](crate::engine::pki::revocation::index::Excerpt)).
+    RevocationListExcerpt,
     OcspResponse,
     TimestampToken,
 }

@@ -32,6 +32,11 @@ impl Pool {
         self.0.iter()
     }
 
+    /// Leaves out what `keep` is not true of.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Object) -> bool) {
+        self.0.retain(|_, object| keep(object));
+    }
+
     /// Adds all objects of `other`.
     pub fn extend(&mut self, other: &Pool) {
         for (id, object) in &other.0 {

@@ -151,7 +151,9 @@ fn revocation(learnt: &Learnt, now: Time, pool: &Pool) -> RevocationReport {
     let object = learnt.evidence.and_then(|id| pool.get(&id));
     RevocationReport {
         kind: object.and_then(|object| match object.kind {
-            ObjectKind::CertificateRevocationList => Some("crl"),
+            ObjectKind::CertificateRevocationList | ObjectKind::RevocationListExcerpt => {
+                Some("crl")
+            }
             ObjectKind::OcspResponse => Some("ocsp"),
             _ => None,
         }),

@@ -71,7 +71,7 @@ impl<'a> Material<'a> {
                         material.responses.push((*id, response));
                     }
                 }
-                ObjectKind::TimestampToken => {}
+                ObjectKind::RevocationListExcerpt | ObjectKind::TimestampToken => {}
             }
         }
         material

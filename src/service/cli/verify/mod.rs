@@ -135,7 +135,7 @@ fn one(path: &Path, desk: &Desk, arguments: &Arguments) -> Result<Exit> {
         eprintln!("rubrica: {outage}");
     }
     if let Some(to) = &arguments.evidence {
-        write_file(to, &evidence::export(&validated.evidence, Some(desk.now))?)?;
+        write_file(to, &evidence::export(&validated.evidence, Some(desk.now), &())?)?;
     }
     let report = simple(&validated.evidence, &validated.verdict);
     if arguments.files.len() > 1 && !arguments.told.json {

@@ -3,14 +3,15 @@
 use super::form::{
     Header, KEY, LINE, MOST_ENTRIES, PAGE, Says, detail, key, pack, sum, write_parts,
 };
+use super::read::IndexedList;
 use super::sort::{RUN, Sorter};
 use super::stream::{Around, Streamed, io_error, stream};
-use crate::engine::crypto::{DigestAlgorithm, Hasher, sha256};
+use crate::engine::crypto::{DigestAlgorithm, Hasher, PublicKey, SignatureInput, sha256};
 use crate::engine::error::{Error, Result};
 use crate::engine::pki::crl::ListHeader;
 use crate::engine::syntax::asn1::{Reader, Tag, names};
 use std::collections::HashMap;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Cursor, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
 /// Issuers that the entries of an indirect list may name; real ones name a few.
@@ -53,6 +54,25 @@ pub fn build(
     authenticate: impl FnOnce(&ListHeader, &Signed) -> Result<Vec<u8>>,
 ) -> Result<Built> {
     build_in_runs(input, out, scratch, authenticate, RUN)
+}
+
+/// The index of `list` in memory, if the key of this SubjectPublicKeyInfo signed it.
+pub fn index_in_memory(list: &[u8], spki: &[u8]) -> Result<IndexedList<Vec<u8>>> {
+    let key = PublicKey::from_spki(spki)?;
+    let authenticate = |header: &ListHeader, signed: &Signed| {
+        let holds = match signed {
+            Signed::Digest(digest) => header.is_signed_by(&key, SignatureInput::Digest(digest)),
+            Signed::Message(range) => list
+                .get(range.clone())
+                .is_some_and(|message| header.is_signed_by(&key, SignatureInput::Message(message))),
+        };
+        holds
+            .then(|| spki.to_vec())
+            .ok_or_else(|| Error::refused("CRL", "is not signed by this key"))
+    };
+    let mut index = Cursor::new(Vec::new());
+    build(list, &mut index, Cursor::new(Vec::new()), authenticate)?;
+    IndexedList::open(index.into_inner())
 }
 
 pub(super) fn build_in_runs(

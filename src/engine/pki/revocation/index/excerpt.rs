@@ -50,6 +50,11 @@ impl Excerpt {
         })
     }
 
+    /// The SubjectPublicKeyInfo of the key under which the index found the signature to hold.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
     /// Whether it is about the certificate with `serial` that `certificate_issuer` issued.
     pub fn is_about(&self, certificate_issuer: &Name, serial: &[u8]) -> bool {
         same_serial(&self.serial, serial) && self.issuer == *certificate_issuer

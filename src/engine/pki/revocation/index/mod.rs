@@ -14,7 +14,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Built, Signed, build};
+pub use build::{Built, Signed, build, index_in_memory};
 pub use excerpt::Excerpt;
 pub use form::{CHUNK_BYTES, MOST_ENTRIES};
 pub use read::IndexedList;
