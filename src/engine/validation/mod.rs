@@ -16,6 +16,7 @@ mod policy;
 mod revocation_freshness;
 mod signing_certificate;
 mod timestamp;
+mod trust_basis;
 mod verdict;
 mod with_time;
 mod x509;
@@ -24,6 +25,7 @@ pub use certificate::{CertificateStatus, CertificateVerdict, Learnt, validate_ce
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
 pub use policy::{Acceptance, AlgorithmConstraints, Policy, Revocation};
+pub use trust_basis::{ListUsed, TrustBasis};
 pub use verdict::{NestedVerdict, SignatureVerdict, TimestampVerdict, Verdict, Want};
 pub use x509::Purpose;
 
@@ -39,6 +41,7 @@ pub fn validate(evidence: &Evidence, policy: &Policy, now: Time) -> Verdict {
     let steps = Cell::new(policy.limits.path_steps);
     let mut verdict = judge(evidence, policy, now, (&[], &steps), &mut wanted);
     verdict.wanted = wanted.into_iter().collect();
+    verdict.trust = Some(TrustBasis::of(policy, now));
     verdict
 }
 
@@ -78,6 +81,7 @@ fn judge(
         indication: worst(evidence, &signatures, &inside),
         now,
         policy: policy.name.clone(),
+        trust: None,
         findings: evidence
             .faults
             .iter()

@@ -6,7 +6,7 @@
 use crate::engine::crypto::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
 use crate::engine::limits::Limits;
 use crate::engine::pki::path::Inputs;
-use crate::engine::pki::trust::Anchors;
+use crate::engine::pki::trust::{Anchors, TrustedLists};
 use crate::engine::time::Time;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub struct Policy {
     pub name: String,
     /// Whom paths may end at.
     pub anchors: Anchors,
+    /// What trusted lists say of services, anchors or not.
+    pub lists: TrustedLists,
     /// By what certification paths are validated (RFC 5280 §6.1.1).
     pub path: Inputs,
     /// Which algorithms were acceptable until when.
@@ -48,6 +50,7 @@ impl Policy {
         Policy {
             name: "rubrica-baseline-1".to_string(),
             anchors,
+            lists: TrustedLists::default(),
             path: Inputs::default(),
             algorithms: AlgorithmConstraints::default(),
             revocation: Revocation::Required,

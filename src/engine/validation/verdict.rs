@@ -2,7 +2,9 @@
 
 use super::finding::Finding;
 use super::indication::{Indication, SubIndication};
+use super::trust_basis::TrustBasis;
 use crate::engine::evidence::{ObjectId, TimestampKind};
+use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use serde::Serialize;
 
@@ -60,6 +62,8 @@ pub struct SignatureVerdict {
     pub signing_certificate: Option<ObjectId>,
     /// The path from the signing certificate to the anchor, where one was found.
     pub path: Vec<ObjectId>,
+    /// From where the trust in the anchor comes, where a path was found.
+    pub anchor: Option<Provenance>,
     /// The earliest instant at which the signature is proven to have existed (§5.5, §5.6).
     pub best_signature_time: Time,
     /// Every check in order.
@@ -85,6 +89,8 @@ pub struct Verdict {
     pub now: Time,
     /// The name of the validation policy.
     pub policy: String,
+    /// Whom it trusted; none in the verdict of a document inside, which is that of the outer one.
+    pub trust: Option<TrustBasis>,
     /// Findings about the document as a whole.
     pub findings: Vec<Finding>,
     /// One a signature, in the order of the evidence.

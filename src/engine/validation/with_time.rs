@@ -13,6 +13,7 @@ use super::verdict::SignatureVerdict;
 use super::x509::{Purpose, X509};
 use crate::engine::evidence::{Fault, Signature, TimestampKind};
 use crate::engine::pki::Certificate;
+use crate::engine::pki::path::VerifiedPath;
 use crate::engine::time::Time;
 
 const CLAUSE: &str = "EN 319 102-1 §5.5.4";
@@ -100,10 +101,12 @@ pub(super) fn validate(
         .certificate
         .as_ref()
         .map(|certificate| with_proof(signature, certificate, best_signature_time, material));
-    let mut chain = Vec::new();
+    let (mut chain, mut anchor) = (Vec::new(), None);
     if let (Some(x509), Some(certificate)) = (x509, &basic.certificate) {
         let not_before_signing = gen_times(&verified, TimestampKind::Content).max();
         chain = x509.chain.iter().map(id_of).collect();
+        let ends_at = |path: &VerifiedPath| path.anchor().provenance().clone();
+        anchor = x509.path.as_ref().map(ends_at);
         findings.extend(turned_to_failure(
             x509,
             certificate,
@@ -123,6 +126,7 @@ pub(super) fn validate(
         mathematics: basic.mathematics,
         signing_certificate: basic.certificate.as_ref().map(id_of),
         path: chain,
+        anchor,
         best_signature_time,
         findings,
         timestamps,

@@ -113,6 +113,12 @@ pub fn validate(
 ) -> Result<VerifiedPath, PathFailure> {
     let mut path = below.to_vec();
     path.push(anchor.as_certificate().clone());
+    if anchor.issues_nothing() && !below.is_empty() {
+        return Err(PathFailure {
+            certificate: anchor.as_certificate().clone(),
+            problem: Problem::NotAuthority,
+        });
+    }
     let mut authorities_below = 0;
     for (index, pair) in path.windows(2).enumerate() {
         let (certificate, issuer) = (&pair[0], &pair[1]);

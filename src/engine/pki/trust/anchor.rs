@@ -4,14 +4,14 @@
 //! path is certificates all along; [`Anchor::certificate`] tells the two apart. How trusted lists and files become anchors is
 //! not here.
 
-use crate::engine::crypto::PublicKey;
+use crate::engine::crypto::{PublicKey, sha256};
 use crate::engine::error::Result;
 use crate::engine::pki::{Certificate, Certificates, Name};
 use crate::engine::syntax::asn1::{Reader, Tlv, der};
 use crate::engine::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where the trust in an anchor comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +61,7 @@ pub struct Anchor(Arc<Inner>);
 struct Inner {
     certificate: Certificate,
     bare: bool,
+    issues_nothing: bool,
     provenance: Provenance,
     periods: Vec<TrustPeriod>,
 }
@@ -83,6 +84,7 @@ impl Anchor {
         Anchor(Arc::new(Inner {
             certificate,
             bare,
+            issues_nothing: false,
             provenance: Provenance::Configured,
             periods: Vec::new(),
         }))
@@ -100,6 +102,18 @@ impl Anchor {
     pub fn with_periods(mut self, periods: Vec<TrustPeriod>) -> Anchor {
         Arc::make_mut(&mut self.0).periods = periods;
         self
+    }
+
+    /// Trusted as itself alone: a path may be it, and none may end at it.
+    #[must_use]
+    pub fn that_issues_nothing(mut self) -> Anchor {
+        Arc::make_mut(&mut self.0).issues_nothing = true;
+        self
+    }
+
+    /// Whether it is trusted as itself alone.
+    pub fn issues_nothing(&self) -> bool {
+        self.0.issues_nothing
     }
 
     /// Its name.
@@ -131,6 +145,14 @@ impl Anchor {
     /// The times in which it is trusted; none: always.
     pub fn periods(&self) -> &[TrustPeriod] {
         &self.0.periods
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        let told = (self.provenance(), self.periods(), self.issues_nothing());
+        // What is written is plain data of strings and times, which always can be.
+        let mut bytes = serde_json::to_vec(&told).unwrap_or_default();
+        bytes.extend(self.0.certificate.fingerprint());
+        sha256(&bytes)
     }
 
     /// Whether it is trusted at that instant.
@@ -176,6 +198,7 @@ struct Set {
     /// Each certificate once; one may be an anchor several times, by several services.
     certificates: Certificates,
     by_fingerprint: HashMap<[u8; 32], Vec<usize>>,
+    digest: OnceLock<[u8; 32]>,
 }
 
 impl Anchors {
@@ -215,6 +238,15 @@ impl Anchors {
     /// The certificates that stand for them, each once.
     pub fn certificates(&self) -> &Certificates {
         &self.0.certificates
+    }
+
+    /// What identifies the set, whatever its order: SHA-256 over what each anchor is, whence and for which times.
+    pub fn digest(&self) -> [u8; 32] {
+        *self.0.digest.get_or_init(|| {
+            let mut all: Vec<[u8; 32]> = self.iter().map(Anchor::digest).collect();
+            all.sort_unstable();
+            sha256(&all.concat())
+        })
     }
 
     /// Whether `certificate` is itself an anchor, at whatever time.
@@ -302,6 +334,18 @@ mod tests {
                 .is_signed_by(root.public_key().unwrap())
         );
         assert!(Anchor::of_name_and_key(root.subject(), &root.spki()[1..]).is_err());
+    }
+
+    #[test]
+    fn a_set_is_identified_by_all_that_its_anchors_are() {
+        let one = Anchor::from(root());
+        let note = "kept".to_string();
+        let two = one.clone().with_provenance(Provenance::Historical { note });
+        let digest = |all: &[&Anchor]| Anchors::new(all.iter().map(|a| (*a).clone())).digest();
+        assert_eq!(digest(&[&one, &two]), digest(&[&two, &one]));
+        let three = one.clone().that_issues_nothing();
+        assert_ne!(digest(&[&one]), digest(&[&two]));
+        assert_ne!(digest(&[&one]), digest(&[&three]));
     }
 
     #[test]

@@ -207,6 +207,24 @@ impl Service {
 }
 
 impl TrustedList {
+    /// Its digest in lower-case hexadecimal.
+    pub fn digest_text(&self) -> String {
+        self.digest
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// Whether it should have been replaced by now: its next update is past.
+    pub fn is_expired(&self, now: Time) -> bool {
+        self.scheme.next_update.is_some_and(|next| next < now)
+    }
+
+    /// Whether it is of a version that anchors may be taken from: 5, or 6 (TS 119 612 §5.3.1).
+    pub fn is_usable(&self) -> bool {
+        matches!(self.scheme.version, Some(5 | 6))
+    }
+
     /// All services with their providers, in the list's order.
     pub fn services(&self) -> impl Iterator<Item = (&Provider, &Service)> {
         self.providers
@@ -216,7 +234,22 @@ impl TrustedList {
 
     /// Whether it is a list of lists.
     pub fn is_list_of_lists(&self) -> bool {
-        let of = self.scheme.list_type.as_deref();
-        of.is_some_and(|uri| uri.ends_with("/TSLType/EUlistofthelists"))
+        is_list_of_lists(self.scheme.list_type.as_deref())
     }
+}
+
+impl Pointer {
+    /// Whether it points to a list of lists.
+    pub fn is_list_of_lists(&self) -> bool {
+        is_list_of_lists(self.list_type.as_deref())
+    }
+
+    /// Whether the list that it points to is for machines: XML, not what people read.
+    pub fn is_for_machines(&self) -> bool {
+        self.mime_type.as_deref() == Some("application/vnd.etsi.tsl+xml")
+    }
+}
+
+fn is_list_of_lists(list_type: Option<&str>) -> bool {
+    list_type.is_some_and(|uri| uri.ends_with("/TSLType/EUlistofthelists"))
 }

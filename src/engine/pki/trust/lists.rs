@@ -28,7 +28,7 @@ pub enum Authenticity {
 impl Authenticity {
     /// Whether anything that the list says counts.
     pub fn is_believed(&self) -> bool {
-        !matches!(self, Authenticity::Unverified)
+        *self != Authenticity::Unverified
     }
 
     /// `signed`, `vouched` or `unverified`.

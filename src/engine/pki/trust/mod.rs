@@ -2,7 +2,9 @@
 
 mod anchor;
 mod list;
+mod listed;
 mod lists;
+mod pivot;
 pub mod qualification;
 mod read;
 pub mod recognition;
@@ -13,4 +15,5 @@ pub use list::{
     DigitalIdentity, Multilingual, Pointer, Provider, Scheme, Service, ServiceState, TrustedList,
 };
 pub use lists::{Authenticity, Listed, Listing, TrustedLists};
+pub use pivot::{Verifier, authenticate, believed_signers, pivots};
 pub use status::{Purpose, ServiceStatus, ServiceType, regulation};
