@@ -10,9 +10,11 @@ use crate::engine::evidence::{
     Evidence, ObjectId, ObjectKind, Pool, Scope, ScopeKind, Signature, TimestampKind,
 };
 use crate::engine::pki::Certificate;
+use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use crate::engine::validation::{
-    Finding, Indication, Outcome, SignatureVerdict, SubIndication, TimestampVerdict, Verdict,
+    Finding, Indication, Outcome, SignatureVerdict, SubIndication, TimestampVerdict, TrustBasis,
+    Verdict,
 };
 use serde::Serialize;
 
@@ -54,6 +56,9 @@ pub struct SimpleReport {
     pub validation_time: Time,
     /// The name of the validation policy.
     pub policy: String,
+    /// Whom the verdict trusted; none in the report of a document inside, which goes by the outer one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<TrustBasis>,
     /// The worst indication; none where nothing is signed.
     pub indication: Option<Indication>,
     /// What that means.
@@ -98,6 +103,9 @@ pub struct SignatureReport {
     /// The signing certificate's subject, and the entity it stands for.
     pub signer: Option<Signer>,
     /// The signing time that the signer claims.
+    /// By whose word the issuer of the certificate is trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_by: Option<Provenance>,
     pub claimed_time: Option<Time>,
     /// The earliest instant at which the signature is proven to have existed.
     pub best_signature_time: Time,
@@ -187,6 +195,7 @@ fn report<'e>(
         size: evidence.size,
         validation_time: verdict.now,
         policy: verdict.policy.clone(),
+        trust: verdict.trust.clone(),
         indication: verdict.indication,
         explanation: document_explanation(verdict),
         findings: told(&verdict.findings),
@@ -266,6 +275,7 @@ fn signature_report(
         explanation: Explained::new(|language| verdict_text(language, key).to_string()),
         signed_by: signer.as_ref().map(|s| s.name.clone()),
         signer,
+        trusted_by: verdict.anchor.clone(),
         claimed_time: signature.claimed_time,
         best_signature_time: verdict.best_signature_time,
         algorithm: signature.algorithm.map(|a| a.to_string()),

@@ -3,8 +3,9 @@
 use super::message::{Language, label};
 use super::simple::{FindingReport, ScopeReport, SignatureReport, SimpleReport, TimestampReport};
 use crate::engine::evidence::ScopeKind;
+use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
-use crate::engine::validation::Indication;
+use crate::engine::validation::{Indication, TrustBasis};
 use std::fmt::Write;
 
 pub(super) const UTC: &str = "UTC";
@@ -90,6 +91,9 @@ fn document(report: &SimpleReport, page: &mut Page) {
         &instant(report.validation_time, &page.zone.clone()),
     );
     page.field("policy", &report.policy);
+    if let Some(basis) = &report.trust {
+        trust(basis, page);
+    }
     page.field(
         "document",
         &format!("{}, SHA-256 {}", report.format, report.document),
@@ -120,6 +124,46 @@ fn document(report: &SimpleReport, page: &mut Page) {
     }
 }
 
+/// What was trusted: the digest of it all, and the trusted lists.
+fn trust(basis: &TrustBasis, page: &mut Page) {
+    page.field("trust", &format!("SHA-256 {}", basis.digest));
+    let Some(snapshot) = &basis.snapshot else {
+        return;
+    };
+    page.field("trust_snapshot", &format!("SHA-256 {snapshot}"));
+    page.indent += 2;
+    for list in &basis.lists {
+        let mut text = format!("{} {}", list.territory, list.sequence);
+        if let Some(issued) = list.issued {
+            let _ = write!(text, ", {}", instant(issued, &page.zone));
+        }
+        if list.expired {
+            let _ = write!(text, ", {}", page.label("trusted_list_expired"));
+        }
+        page.field("trusted_list", &text);
+    }
+    page.indent -= 2;
+}
+
+/// By whose word an anchor is trusted.
+fn provenance(by: &Provenance, page: &Page) -> String {
+    match by {
+        Provenance::Configured => page.label("trusted_by_operator").to_string(),
+        Provenance::TrustedList {
+            territory,
+            provider,
+            service,
+            ..
+        } => format!(
+            "{} {territory}: {provider}, {service}",
+            page.label("trusted_list")
+        ),
+        Provenance::Historical { note } => {
+            format!("{}: {note}", page.label("trusted_by_historical"))
+        }
+    }
+}
+
 fn signature(one: &SignatureReport, page: &mut Page) {
     let mut verdict = format!(
         "{} ({}",
@@ -140,6 +184,8 @@ fn signature(one: &SignatureReport, page: &mut Page) {
         }
         page.field("issued_by", &signer.issuer);
     }
+    let trusted_by = one.trusted_by.as_ref().map(|by| provenance(by, page));
+    page.field("trusted_by", &trusted_by.unwrap_or_default());
     page.field("level", &one.level);
     let zone = page.zone.clone();
     let claimed = one.claimed_time.map(|time| instant(time, &zone));
