@@ -24,6 +24,8 @@ pub enum Operation {
     Seal,
     /// Seal a PDF with a code of authenticity (`POST /v1/documents`).
     Documents,
+    /// Ask about certificates as often as it wants (`POST /v1/certificates/…`).
+    Certificates,
 }
 
 impl fmt::Display for Operation {
@@ -33,6 +35,7 @@ impl fmt::Display for Operation {
             Operation::Read => "read",
             Operation::Seal => "seal",
             Operation::Documents => "documents",
+            Operation::Certificates => "certificates",
         })
     }
 }

@@ -6,10 +6,12 @@
 //! `RUBRICA_DATA` overrides `data`, `RUBRICA_LIMITS_DOCUMENT_BYTES` overrides `document_bytes` of `[limits]`, and so on;
 //! lists of tables (`[[seal]]`, `[[tsa]]`) are in the file alone.
 
+mod access;
 mod catalogue;
 mod network;
 mod sources;
 
+pub use access::{AccessService, AccessSettings, IfUnknown};
 pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
 pub use network::Network;
 pub use sources::{
@@ -62,6 +64,8 @@ pub struct Config {
     pub limits: RequestLimits,
     /// Fetching of revocation data and certificates.
     pub sources: SourceSettings,
+    /// The reverse proxies that ask whether a certificate is admitted.
+    pub access: AccessSettings,
     /// The seals.
     #[serde(rename = "seal")]
     pub seals: Vec<SealSettings>,
@@ -153,6 +157,8 @@ pub struct RequestLimits {
     pub concurrent_requests: usize,
     /// Requests per minute from one address to the public routes; more get 429.
     pub requests_per_minute: u32,
+    /// Answers about certificates that are kept in memory, some 4 KB each.
+    pub certificate_answers: usize,
 }
 
 /// `[[seal]]`: a seal and its key.
@@ -249,6 +255,7 @@ impl Default for Config {
             code: CodeSettings::default(),
             limits: RequestLimits::default(),
             sources: SourceSettings::default(),
+            access: AccessSettings::default(),
             seals: Vec::new(),
             tsas: Vec::new(),
         }
@@ -300,6 +307,7 @@ impl Default for RequestLimits {
             request_seconds: 120,
             concurrent_requests: 256,
             requests_per_minute: 600,
+            certificate_answers: 20_000,
         }
     }
 }
@@ -385,6 +393,7 @@ impl Config {
             .chain(&mut self.trust.certificates)
             .chain(&mut self.trust.crls)
             .chain(self.sources.paths())
+            .chain(&mut self.access.secrets)
             .chain(self.tsas.iter_mut().flat_map(|t| &mut t.anchors))
             .chain(seals);
         for path in paths {
@@ -416,6 +425,9 @@ impl Config {
                 "callers_listen",
                 "is the same address as listen; leave it out",
             );
+        }
+        if let Some((key, problem)) = self.access.fault() {
+            return fault(key, problem);
         }
         self.sources.check()
     }
@@ -552,7 +564,7 @@ fn repeated<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
 
 /// Tables of the file whose keys the environment may override.
 const TABLES: &[&str] = &[
-    "sede", "store", "trust", "register", "code", "limits", "sources",
+    "sede", "store", "trust", "register", "code", "limits", "sources", "access",
 ];
 /// Keys outside of tables that the environment may override.
 const KEYS: &[&str] = &[

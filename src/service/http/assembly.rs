@@ -15,7 +15,8 @@ use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
 use crate::service::flow::{
-    CitizenSignatures, CodeDesk, CodeIssue, SealDesk, SealedReceipts, Timestamping,
+    CertificateDesk, CitizenSignatures, CodeDesk, CodeIssue, News, SealDesk, SealedReceipts,
+    Timestamping,
 };
 use crate::service::keys::{Seal, Secret};
 use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
@@ -63,7 +64,16 @@ impl Parts {
             seals: by_name(&seals),
             timestamping: timestamping.clone(),
         });
+        let sources = Arc::new(sources);
+        let certificate_desk = Arc::new(CertificateDesk::new(
+            policy.clone(),
+            sources.clone(),
+            clock.clone(),
+            Arc::new(News::default()),
+            config.limits.certificate_answers,
+        ));
         let mut parts = Parts {
+            certificate_desk,
             callers: Arc::new(callers),
             catalogue,
             calendar,
@@ -72,7 +82,7 @@ impl Parts {
             seal_desk,
             code_issue: None,
             policy,
-            sources: Arc::new(sources),
+            sources,
             seals,
             sede_certificate: sede_certificate.transpose()?,
             store: open_store(&config, &clock)?,

@@ -268,6 +268,16 @@ pub async fn read_document(
     Ok(content)
 }
 
+/// Reads a small body into memory.
+pub async fn read_bytes(headers: &HeaderMap, body: Body, limit: Limit) -> Answer<Vec<u8>> {
+    let mut pieces = Pieces::new(headers, body, limit)?;
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
 /// The body of a request, piece by piece and within a limit.
 struct Pieces {
     body: Body,

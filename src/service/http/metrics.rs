@@ -19,6 +19,8 @@ pub struct Metrics {
     pub(super) documents: AtomicU64,
     /// Validations by their indication: passed, indeterminate, failed, nothing signed.
     validations: [AtomicU64; 4],
+    /// Answers about certificates by their status.
+    certificates: [AtomicU64; 9],
     /// Checks of codes by their outcome: right, not right, expired.
     pub(super) codes: [AtomicU64; 3],
 }
@@ -31,6 +33,17 @@ struct Requests {
 
 /// How a validation ended, in the order of the labels.
 const VALIDATIONS: [&str; 4] = ["passed", "indeterminate", "failed", "unsigned"];
+const CERTIFICATES: [&str; 9] = [
+    "good",
+    "revoked",
+    "authority-revoked",
+    "expired",
+    "not-yet-valid",
+    "not-trusted",
+    "not-for-purpose",
+    "unknown",
+    "could-not-check",
+];
 const CODES: [&str; 3] = ["right", "not_right", "expired"];
 
 impl Metrics {
@@ -53,6 +66,14 @@ impl Metrics {
             None => 3,
         };
         self.validations[index].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes an answer about a certificate.
+    pub fn checked(&self, status: &crate::engine::validation::CertificateStatus) {
+        let at = CERTIFICATES.iter().position(|word| *word == status.name());
+        if let Some(counter) = at.and_then(|at| self.certificates.get(at)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// All of them as text.
@@ -137,6 +158,14 @@ impl Metrics {
             "indication",
             &VALIDATIONS,
             &self.validations,
+        );
+        labelled(
+            &mut text,
+            "rubrica_certificate_checks_total",
+            "Answers about certificates by status.",
+            "status",
+            &CERTIFICATES,
+            &self.certificates,
         );
         labelled(
             &mut text,

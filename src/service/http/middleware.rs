@@ -3,6 +3,7 @@
 //!
 //! The log holds method, route pattern, status, duration and id: never a query, a file name or who it is about.
 
+use super::access::FromProxy;
 use super::admission::Origin;
 use super::problem::{Logged, Problem};
 use super::server::Peer;
@@ -130,7 +131,8 @@ pub(super) async fn bound(
     request: Request,
     next: Next,
 ) -> Response {
-    let known = request.extensions().get::<Caller>().is_some();
+    let extensions = request.extensions();
+    let known = extensions.get::<Caller>().is_some() || extensions.get::<FromProxy>().is_some();
     let places = match known {
         true => &service.caller_capacity,
         false => &service.capacity,
@@ -166,6 +168,18 @@ pub(super) async fn admit(
     }
     request.extensions_mut().insert(origin);
     next.run(request).await
+}
+
+/// Whoever shows a key is identified by it, everybody else is counted.
+pub(super) async fn identify_or_admit(
+    State((service, operation)): State<(Arc<Service>, Operation)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.headers().contains_key(AUTHORIZATION) {
+        return identify(State((service, operation)), request, next).await;
+    }
+    admit(State(service), request, next).await
 }
 
 /// Lets known callers with this permission through. Without a key and with a wrong one the answer is the same.

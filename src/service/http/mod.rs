@@ -3,8 +3,10 @@
 //! Handlers translate and `flow` acts: a handler reads and checks what came in, hands it to a flow on a thread that may
 //! block, and words the answer. Not here: pages (`web`), TLS (the reverse proxy of the e-office).
 
+mod access;
 mod admission;
 mod assembly;
+mod certificates;
 mod codes;
 mod form;
 mod health;
@@ -26,7 +28,9 @@ mod time;
 mod validate;
 mod work;
 
+pub use access::Door;
 pub use admission::Origin;
+pub use certificates::{Asking, Given, certificates_of};
 pub use codes::{
     Checked, Comparison, Form as DocumentForm, SealedDocument, TYPED, download, held_document,
 };

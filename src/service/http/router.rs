@@ -6,7 +6,9 @@
 
 use super::problem::Problem;
 use super::service::Service;
-use super::{codes, health, middleware, openapi, receipts, seal, seals, time, validate};
+use super::{
+    access, certificates, codes, health, middleware, openapi, receipts, seal, seals, time, validate,
+};
 use crate::engine::Error;
 use crate::service::callers::Operation;
 use axum::Router;
@@ -14,7 +16,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,6 +31,10 @@ pub enum Access {
     Operations,
     /// Callers who may do this.
     Caller(Operation),
+    /// Callers who may do this; and anybody, so many times a minute.
+    Either(Operation),
+    /// Reverse proxies of ours.
+    Proxy,
 }
 
 /// A route.
@@ -58,6 +64,20 @@ impl Route {
         Route::new(Method::GET, path, Access::Public, handler)
     }
 
+    /// A route of any method. It is named, and described, as `GET`.
+    pub fn any<H, T>(path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: axum::handler::Handler<T, Arc<Service>>,
+        T: 'static,
+    {
+        Route {
+            method: Method::GET,
+            path,
+            access,
+            handler: any(handler),
+        }
+    }
+
     /// A route.
     pub fn new<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Self
     where
@@ -79,8 +99,8 @@ impl Route {
 
 /// Every route of the API.
 pub fn routes() -> Vec<Route> {
-    use Access::{Caller, Operations, Public};
-    use Operation::{Documents, Read, Register, Seal};
+    use Access::{Caller, Either, Operations, Proxy, Public};
+    use Operation::{Certificates, Documents, Read, Register, Seal};
     vec![
         Route::new(Method::GET, "/healthz", Operations, health::alive),
         Route::new(Method::GET, "/readyz", Operations, health::ready),
@@ -90,6 +110,20 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/v1/seals", Public, seals::list),
         Route::new(Method::POST, "/v1/seals/check", Public, seals::check),
         Route::new(Method::POST, "/v1/validate", Public, validate::validate),
+        Route::new(
+            Method::POST,
+            "/v1/certificates/status",
+            Either(Certificates),
+            certificates::status,
+        ),
+        Route::new(
+            Method::POST,
+            "/v1/certificates/validate",
+            Either(Certificates),
+            certificates::validate,
+        ),
+        Route::any("/v1/access", Proxy, access::ask),
+        Route::any("/v1/access/{*path}", Proxy, access::ask),
         Route::new(Method::POST, "/v1/codes/check", Public, codes::check),
         Route::new(Method::POST, "/v1/codes/original", Public, codes::original),
         Route::new(Method::POST, "/v1/codes/compare", Public, codes::compare),
@@ -191,6 +225,34 @@ pub fn routers(service: &Arc<Service>, pages: Pages, extra: Router) -> Routers {
                     .layer(from_fn_with_state(service.clone(), middleware::bound))
                     .layer(from_fn_with_state(state, middleware::admit));
                 public = public.route(route.path, handler);
+            }
+            Access::Either(operation) => {
+                let state = (service.clone(), operation);
+                let either = handler
+                    .clone()
+                    .layer(from_fn_with_state(service.clone(), middleware::bound))
+                    .layer(from_fn_with_state(state, middleware::identify_or_admit));
+                public = public.route(route.path, either);
+                if apart {
+                    let state = (service.clone(), operation);
+                    let known = handler
+                        .layer(from_fn_with_state(service.clone(), middleware::bound))
+                        .layer(from_fn_with_state(state, middleware::identify));
+                    callers = callers.route(route.path, known);
+                }
+            }
+            Access::Proxy if service.door.is_none() => {}
+            Access::Proxy => {
+                let handler = handler
+                    .layer(from_fn_with_state(service.clone(), middleware::bound))
+                    .layer(from_fn_with_state(service.clone(), access::from_proxy));
+                let routes = if apart { &mut callers } else { &mut public };
+                let mut routed = std::mem::take(routes).route(route.path, handler.clone());
+                // A path below that is empty is a path below.
+                if let Some(folder) = route.path.strip_suffix("{*path}") {
+                    routed = routed.route(folder, handler);
+                }
+                *routes = routed;
             }
             Access::Caller(_) if !known => {}
             Access::Caller(operation) => {

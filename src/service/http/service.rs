@@ -1,6 +1,8 @@
 //! All that the handlers share: the parts of the e-office, and the bounds on what they take.
 
+use super::access::Door;
 use super::admission::RateLimit;
+use super::certificates::Asking;
 use super::metrics::Metrics;
 use super::spool::{Limit, Spool};
 use super::work::Work;
@@ -13,7 +15,7 @@ use crate::service::callers::Callers;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
-use crate::service::flow::{CodeDesk, CodeIssue, SealDesk, check_seal};
+use crate::service::flow::{CertificateDesk, CodeDesk, CodeIssue, SealDesk, check_seal};
 use crate::service::keys::Seal;
 use crate::service::sources::Sources;
 use crate::service::store::Store;
@@ -55,6 +57,8 @@ pub struct Parts {
     pub policy: Arc<Policy>,
     /// Where revocation data and certificates come from.
     pub sources: Arc<Sources>,
+    /// Answers questions about certificates.
+    pub certificate_desk: Arc<CertificateDesk>,
     /// The seals.
     pub seals: Vec<Seal>,
     /// The certificate of the web site of the sede.
@@ -73,6 +77,10 @@ pub struct Service {
     pub spool: Spool,
     /// What is counted.
     pub metrics: Metrics,
+    /// Who may ask whether a certificate is admitted.
+    pub(super) door: Option<Door>,
+    /// Questions about certificates that are being answered.
+    pub(super) asking: Asking,
     /// Requests of one address on the public routes.
     pub(super) rate: RateLimit,
     /// Requests at work at once.
@@ -113,6 +121,8 @@ impl Service {
             judging: Work::new(limits.concurrent_requests.min(MOST_JUDGED), JOB_PATIENCE),
             spool: Spool::open(&parts.config.data.join("spool"))?,
             metrics: Metrics::default(),
+            door: Door::open(&parts.config.access)?,
+            asking: Asking::default(),
             rate: RateLimit::per_minute(limits.requests_per_minute),
             capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
             caller_capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),

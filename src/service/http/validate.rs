@@ -100,7 +100,7 @@ pub(super) async fn validate(
 }
 
 /// RFC 3339; a plus sign that a query turned into a space is taken back.
-fn instant(text: &str) -> Result<Time> {
+pub(super) fn instant(text: &str) -> Result<Time> {
     text.replace(' ', "+").parse().map_err(|_| {
         Error::invalid("at", "not a date and time of RFC 3339")
             .remedy("Write it as 2026-11-24T21:31:49Z or with an offset.")
@@ -155,7 +155,7 @@ async fn sent(service: &Service, headers: &HeaderMap, body: Body) -> Answer<(Con
 }
 
 /// Whether text comes before JSON in `Accept`.
-fn prefers_text(headers: &HeaderMap) -> bool {
+pub(super) fn prefers_text(headers: &HeaderMap) -> bool {
     let accept = headers
         .get(ACCEPT)
         .and_then(|v| v.to_str().ok())
@@ -164,7 +164,7 @@ fn prefers_text(headers: &HeaderMap) -> bool {
     place("text/plain") < place("application/json")
 }
 
-fn report_language(asked: Option<&str>, headers: &HeaderMap) -> report::Language {
+pub(super) fn report_language(asked: Option<&str>, headers: &HeaderMap) -> report::Language {
     let offered = [register::Language::Es, register::Language::En];
     match language::negotiate(asked, headers, &offered) {
         register::Language::En => report::Language::En,
@@ -172,7 +172,7 @@ fn report_language(asked: Option<&str>, headers: &HeaderMap) -> report::Language
     }
 }
 
-fn in_words(text: String, language: report::Language) -> Response {
+pub(super) fn in_words(text: String, language: report::Language) -> Response {
     let mut response = ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));

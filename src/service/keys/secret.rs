@@ -115,6 +115,16 @@ impl Passphrase {
         Ok(Passphrase::new(text.lines().next().unwrap_or("")))
     }
 
+    /// How many characters it has.
+    pub fn characters(&self) -> usize {
+        self.0.chars().count()
+    }
+
+    /// SHA-256 of it, to hold what is shown against.
+    pub fn sha256(&self) -> [u8; 32] {
+        crate::engine::crypto::sha256(self.0.as_bytes())
+    }
+
     /// The passphrase itself.
     pub(super) fn reveal(&self) -> &str {
         &self.0

@@ -16,6 +16,7 @@ use crate::engine::validation::{
 };
 use crate::engine::{Error, Result, Time};
 use crate::service::clock::Clock;
+use crate::service::config::IfUnknown;
 use crate::service::sources::Sources;
 use seen::Seen;
 use std::sync::Arc;
@@ -102,6 +103,14 @@ pub struct Checked {
     pub certificate: Certificate,
     until: Time,
     news: u64,
+}
+
+impl Checked {
+    /// Whether it may be let in: good, or open where the one who asks lets that in.
+    pub fn is_admitted(&self, if_unknown: IfUnknown) -> bool {
+        let status = &self.report.status;
+        *status == CertificateStatus::Good || (status.is_open() && if_unknown == IfUnknown::Admit)
+    }
 }
 
 /// A full answer.
