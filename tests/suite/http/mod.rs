@@ -1,7 +1,9 @@
 //! The service over HTTP, as callers and citizens meet it: what it does, whom it refuses, and what bad input gets.
 
+mod access;
 mod bad_input;
 mod callers;
+mod certificates;
 mod codes;
 mod limits;
 mod office;

@@ -51,7 +51,7 @@ fn callers() -> String {
         caller(
             PORTAL,
             "portal",
-            "['register','read','seal','documents']",
+            "['register','read','seal','documents','certificates']",
             "['INSS']",
             "['sede']",
         ),
