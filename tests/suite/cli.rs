@@ -308,3 +308,73 @@ fn a_folder_is_a_line_each_and_a_summary() {
     assert_eq!(value["files"].as_array().unwrap().len(), 41);
     assert_eq!(value["counts"]["passed"], 40);
 }
+
+#[test]
+fn a_certificate_is_good_or_not_or_could_not_be_checked() {
+    let path = |name: &str| certs(name).display().to_string();
+    let check = |more: &[&str]| {
+        let (root, ca, lists) = (
+            path("root.pem"),
+            path("ca.pem"),
+            [path("root.crl"), path("ca.crl")],
+        );
+        let mut arguments = vec![
+            "cert",
+            "check",
+            "--offline",
+            "--at",
+            AT,
+            "--trust",
+            &root,
+            "--certificate",
+            &ca,
+        ];
+        if !more.contains(&"--lang") {
+            arguments.extend(["--crl", &lists[0], "--crl", &lists[1]]);
+        }
+        arguments.extend(more);
+        rubrica(&arguments)
+    };
+    let good = check(&[&path("citizen.pem"), "--purpose", "access"]);
+    assert_eq!(code(&good), 0, "{}{}", out(&good), err(&good));
+    assert!(out(&good).contains("no está revocado"), "{}", out(&good));
+    let several = check(&[&path("citizen.pem"), &path("revoked.pem"), "--json"]);
+    assert_eq!(code(&several), 1);
+    let words: Vec<String> = out(&several)
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["status"]
+                .as_str()
+                .unwrap()
+                .to_string()
+        })
+        .collect();
+    assert_eq!(words, ["good", "revoked"]);
+    // Without the lists.
+    let open = check(&[&path("revoked.pem"), "--lang", "en"]);
+    assert_eq!(code(&open), 2);
+    assert!(
+        out(&open).contains("could not be checked"),
+        "{}",
+        out(&open)
+    );
+    assert!(!out(&open).contains("Since: "), "{}", out(&open));
+    assert_eq!(
+        code(&check(&[
+            &path("revoked.pem"),
+            "--lang",
+            "en",
+            "--revocation",
+            "if-known"
+        ])),
+        0
+    );
+    let unreadable = check(&[&path("passphrase")]);
+    assert_eq!(code(&unreadable), 3);
+    assert!(
+        err(&unreadable).contains("passphrase: neither DER nor PEM"),
+        "{}",
+        err(&unreadable)
+    );
+    assert_eq!(code(&check(&[&path("citizen.pem"), "--purpose", "fun"])), 3);
+}

@@ -4,6 +4,7 @@
 
 mod args;
 mod caller_key;
+mod cert;
 mod demo;
 mod exit;
 mod input;
@@ -42,6 +43,7 @@ verbs! {
     seal Seal "Seal a PDF";
     serve Serve "Run the service: register, seals, validation, pages";
     demo Demo "Make a demo PKI, start the service with it, register and validate a sample";
+    cert Cert "Ask about certificates";
     replay Replay "Judge exported evidence again";
     caller_key CallerKey "Make an API key for a caller";
 }

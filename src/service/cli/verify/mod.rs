@@ -135,7 +135,10 @@ fn one(path: &Path, desk: &Desk, arguments: &Arguments) -> Result<Exit> {
         eprintln!("rubrica: {outage}");
     }
     if let Some(to) = &arguments.evidence {
-        write_file(to, &evidence::export(&validated.evidence, Some(desk.now), &())?)?;
+        write_file(
+            to,
+            &evidence::export(&validated.evidence, Some(desk.now), &())?,
+        )?;
     }
     let report = simple(&validated.evidence, &validated.verdict);
     if arguments.files.len() > 1 && !arguments.told.json {
@@ -155,7 +158,7 @@ pub(super) fn print(report: &SimpleReport, told: &Told) -> Result<()> {
 }
 
 /// To standard output. A reader that went away wants no more, and is no failure.
-fn say(bytes: &[u8]) -> Result<()> {
+pub(super) fn say(bytes: &[u8]) -> Result<()> {
     match std::io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::unavailable(
             "standard output",
