@@ -1,10 +1,13 @@
-//! Certificates of issuers, fetched from where certificates say (RFC 5280 §4.2.2.1): DER, PEM, or PKCS #7 certs-only.
+//! Certificates of issuers, fetched from where certificates say (RFC 5280 §4.2.2.1): over HTTP or from a directory (RFC 4523): DER,
+//! PEM, base64, PKCS #7 certs-only, or the pairs of cross-certificates.
 
 use super::cache::{Answer, Cache};
-use super::{Deadline, Fetching, Source, first_good};
+use super::encoding::plain;
+use super::{Deadline, Fetching, Source, first_of, ldap};
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::cms::SignedData;
+use crate::engine::syntax::asn1::Reader;
 use crate::engine::syntax::pem;
 use crate::engine::validation::Want;
 use crate::engine::{Error, Result, Time};
@@ -39,13 +42,18 @@ impl AiaSource {
         now: Time,
         deadline: Deadline,
     ) -> Result<Answer> {
-        let bytes = self.fetching.client.get(url, deadline)?;
-        let mut found = certificates(&bytes).map_err(|_| {
-            Error::unavailable(
+        let client = &self.fetching.client;
+        let values = client.values(url, &ldap::CERTIFICATES, deadline)?;
+        let mut found: Vec<_> = values
+            .iter()
+            .flat_map(|value| certificates(&plain(value)).unwrap_or_default())
+            .collect();
+        if found.is_empty() {
+            return Err(Error::unavailable(
                 super::shown(url),
                 "answered something that is no certificate",
-            )
-        })?;
+            ));
+        }
         found.truncate(MOST_CERTIFICATES);
         let issued = |issuer: &Certificate| {
             issuer.subject() == certificate.issuer()
@@ -74,11 +82,16 @@ impl AiaSource {
     }
 }
 
-/// The certificates of a file in any of the three forms.
+fn is_fetched(url: &str) -> bool {
+    super::is_web(url) || ldap::is_ldap(url)
+}
+
+/// The certificates of a file in any of the forms.
 pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>> {
     if bytes.first() == Some(&0x30) {
         return Certificate::from_der(bytes)
             .map(|one| vec![one])
+            .or_else(|_| pair(bytes))
             .or_else(|_| Ok(SignedData::from_ber(bytes)?.certificates().to_vec()));
     }
     Certificate::from_pem_or_der(bytes).or_else(|error| {
@@ -93,9 +106,22 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>> {
     })
 }
 
+/// The certificates of a `CertificatePair` (RFC 4523 §2.4), as directories have it.
+fn pair(bytes: &[u8]) -> Result<Vec<Certificate>> {
+    let mut fields = Reader::ber(bytes).whole_sequence("CertificatePair")?;
+    let mut found = Vec::new();
+    while let Some(field) = fields.next_element()? {
+        match field.tag().context_number() {
+            Some(0 | 1) => found.push(Certificate::from_der(field.content())?),
+            _ => return Err(Error::malformed("CertificatePair", "holds something else")),
+        }
+    }
+    Ok(found)
+}
+
 impl Source for AiaSource {
     fn serves(&self, want: &Want) -> bool {
-        matches!(want, Want::Issuer { urls, .. } if urls.iter().any(|u| super::is_web(u)))
+        matches!(want, Want::Issuer { urls, .. } if urls.iter().any(|u| is_fetched(u)))
     }
 
     fn fetch(&self, want: &Want, pool: &Pool, deadline: Deadline) -> Result<Vec<Object>> {
@@ -106,7 +132,7 @@ impl Source for AiaSource {
         let now = self.fetching.clock.now();
         // What is kept is good for the issuer's name and key that it was checked for.
         let issuer = crate::engine::evidence::ObjectId::of(certificate.issuer().bytes());
-        first_good(urls, |url| {
+        first_of(urls, is_fetched, |url| {
             let key = format!("{issuer} {url}");
             self.cache.get(&key, None, now, || {
                 self.fetch_certificates(url, &certificate, now, deadline)

@@ -6,6 +6,7 @@
 use super::Deadline;
 use super::body::{self, Broken, Sink};
 use super::connection::{Dialer, PROXY, wants_credentials};
+use super::ldap::{self, is_ldap};
 use super::redirect;
 use super::transport::{Connecting, Unresolved, failure};
 use crate::engine::{Error, Result};
@@ -30,6 +31,7 @@ const VALIDATOR_BYTES: usize = 256;
 /// Fetches.
 pub struct Client {
     agent: Agent,
+    dialer: Arc<Dialer>,
     timeout: Duration,
     answer_bytes: u64,
 }
@@ -112,7 +114,8 @@ impl Client {
             .user_agent(concat!("rubrica/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Client {
-            agent: Agent::with_parts(config, Connecting(dialer), Unresolved),
+            agent: Agent::with_parts(config, Connecting(dialer.clone()), Unresolved),
+            dialer,
             timeout,
             answer_bytes: settings.answer_bytes,
         })
@@ -142,8 +145,44 @@ impl Client {
         self.fetch(get, file)
     }
 
-    /// The same for any sink.
+    /// The values that are at `url`: one over HTTP, and in a directory those of the attributes that the address names or,
+    /// where it names none, of `attributes`. Within the client's own bounds of time and size and until `deadline`.
+    pub fn values(
+        &self,
+        url: &str,
+        attributes: &[&str],
+        deadline: Deadline,
+    ) -> Result<Vec<Vec<u8>>> {
+        if !is_ldap(url) {
+            return Ok(vec![self.get(url, deadline)?]);
+        }
+        let deadline = deadline.within(self.timeout);
+        ldap::values(&self.dialer, url, attributes, self.answer_bytes, deadline)
+    }
+
+    /// The one value at an address of a directory. Directories know no validators.
+    fn fetch_value(&self, get: &Get<'_>, sink: &mut dyn Sink) -> Result<Download> {
+        let most = get.most_bytes.min(self.answer_bytes);
+        let values = ldap::values(&self.dialer, get.url, &ldap::LISTS, most, get.deadline)?;
+        let [value] = &values[..] else {
+            let problem = format!("has {} values, where one is wanted", values.len());
+            return Err(Error::unsupported(shown(get.url), problem));
+        };
+        sink.restart()
+            .and_then(|()| sink.put(value))
+            .map_err(|error| body::unwritable(&error))?;
+        Ok(Download::Whole(Received {
+            bytes: value.len() as u64,
+            validators: Validators::default(),
+            url: get.url.to_string(),
+        }))
+    }
+
+    /// The same as [`Client::download`] for any sink.
     pub(super) fn fetch(&self, get: &Get<'_>, sink: &mut dyn Sink) -> Result<Download> {
+        if is_ldap(get.url) {
+            return self.fetch_value(get, sink);
+        }
         let mut url = get.url.to_string();
         for _ in 0..=REDIRECTS {
             let mut answer = self.ask(&url, get)?;
@@ -301,7 +340,7 @@ fn too_large(url: &str, most: u64) -> Error {
 }
 
 /// A failure to connect, of the address that was asked; one of the proxy is the proxy's.
-fn at(url: &str, failure: &Error) -> Error {
+pub(super) fn at(url: &str, failure: &Error) -> Error {
     if failure.element() == PROXY {
         return failure.clone();
     }
@@ -331,7 +370,7 @@ fn check(url: &str) -> Result<()> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(Error::unsupported(
             shown(url),
-            "only http and https are fetched",
+            "is of a scheme that is not fetched",
         ));
     }
     if uri.authority().is_some_and(|a| a.as_str().contains('@')) {

@@ -10,10 +10,12 @@ mod client;
 mod connection;
 mod crl;
 mod deadline;
+mod encoding;
 mod folder;
 mod guard;
 #[cfg(test)]
 pub(crate) mod hostile;
+mod ldap;
 mod ocsp;
 mod proxy;
 mod redirect;
@@ -27,6 +29,7 @@ pub use client::{Client, Download, Get, Post, Received, Validators};
 pub use crl::CrlSource;
 pub use deadline::Deadline;
 pub use folder::Folder;
+pub use ldap::LdapSource;
 pub use ocsp::OcspSource;
 pub use refresh::{Due, Refreshable, ahead_of};
 pub use tsa::{TimestampAuthorities, TimestampAuthority, check_token};
@@ -77,6 +80,7 @@ impl Sources {
             let fetching = Fetching { client, clock };
             sources.add(OcspSource::new(fetching.clone()));
             sources.add(CrlSource::new(fetching.clone()));
+            sources.add(LdapSource::new(fetching.clone(), &settings.ldap));
             sources.add(AiaSource::new(fetching));
         }
         Ok(sources)
@@ -130,10 +134,19 @@ fn wanted_certificates(want: &Want, pool: &Pool) -> Result<(Certificate, Certifi
 /// Addresses of one certificate that are tried, at most.
 const MOST_ADDRESSES: usize = 4;
 
-/// What the first address brings that brings anything; else the last error.
+/// What the first web address brings that brings anything; else the last error.
 fn first_good(urls: &[String], fetch: impl Fn(&str) -> Result<Vec<Object>>) -> Result<Vec<Object>> {
+    first_of(urls, is_web, fetch)
+}
+
+/// The same among the addresses that `serves`.
+fn first_of(
+    urls: &[String],
+    serves: impl Fn(&str) -> bool,
+    fetch: impl Fn(&str) -> Result<Vec<Object>>,
+) -> Result<Vec<Object>> {
     let mut failure = None;
-    for url in urls.iter().filter(|u| is_web(u)).take(MOST_ADDRESSES) {
+    for url in urls.iter().filter(|u| serves(u)).take(MOST_ADDRESSES) {
         match fetch(url) {
             Ok(objects) if !objects.is_empty() => return Ok(objects),
             Ok(_) => {}

@@ -51,6 +51,11 @@ impl Tag {
         Tag { class: 2, number }
     }
 
+    /// The number, where the tag is of the application class.
+    pub fn application_number(self) -> Option<u32> {
+        (self.class == 1).then_some(self.number)
+    }
+
     /// The number, where the tag is of the context class.
     pub fn context_number(self) -> Option<u32> {
         (self.class == 2).then_some(self.number)
