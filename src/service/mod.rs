@@ -10,6 +10,8 @@ pub mod callers;
 
 pub mod sources;
 
+pub mod trust;
+
 pub mod keys;
 
 pub mod demo;

@@ -7,17 +7,18 @@
 use super::receive::Signatures;
 use super::validate::settle;
 use crate::engine::formats::{Input, recognise};
-use crate::engine::validation::{Indication, Policy, SignatureVerdict, SubIndication, Verdict};
+use crate::engine::validation::{Indication, SignatureVerdict, SubIndication, Verdict};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::service::clock::Clock;
 use crate::service::sources::Sources;
+use crate::service::trust::PolicyHandle;
 use std::sync::Arc;
 
 /// Judges the signatures of requests by a policy, with what the request brings and the sources have.
 #[derive(Debug, Clone)]
 pub struct CitizenSignatures {
-    /// The policy, with its anchors.
-    pub policy: Arc<Policy>,
+    /// The policy in use, with its anchors.
+    pub policy: Arc<PolicyHandle>,
     /// Where revocation data and issuers come from.
     pub sources: Arc<Sources>,
     /// The official time.
@@ -36,8 +37,9 @@ impl Signatures for CitizenSignatures {
             document: request,
             detached: &[],
         };
-        let evidence = format.inspect(input, &mut self.policy.limits.budget())?;
-        accept(&settle(evidence, &self.policy, &self.sources, self.clock.now()).verdict)
+        let policy = self.policy.current();
+        let evidence = format.inspect(input, &mut policy.limits.budget())?;
+        accept(&settle(evidence, &policy, &self.sources, self.clock.now()).verdict)
     }
 }
 
@@ -84,6 +86,7 @@ mod tests {
     use super::*;
     use crate::engine::formats::{Options, cades::Cades};
     use crate::engine::pki::trust::Anchors;
+    use crate::engine::validation::Policy;
     use crate::service::clock::SettableClock;
     use crate::service::config::SealSettings;
     use crate::service::config::WhenTsaFails;
@@ -102,7 +105,7 @@ mod tests {
         let files: Vec<Vec<u8>> = anchors.iter().map(|a| file(a)).collect();
         let anchors = Anchors::read(files.iter().map(|f| &f[..])).unwrap();
         CitizenSignatures {
-            policy: Arc::new(Policy::baseline(anchors)),
+            policy: PolicyHandle::new(Policy::baseline(anchors)),
             sources: Arc::default(),
             clock: Arc::new(SettableClock::at(now())),
         }

@@ -21,6 +21,7 @@ use crate::service::flow::{
 use crate::service::keys::{Seal, Secret};
 use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
 use crate::service::store::{SqliteStore, Store, StoreOptions};
+use crate::service::trust::PolicyHandle;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Parts {
         let seals: Vec<Seal> = config.seals.iter().map(Seal::load).collect::<Result<_>>()?;
         check_seals(&catalogue, &seals)?;
         let anchors = Anchors::new(Folder::read(&config.trust.anchors)?.certificates().to_vec());
-        let policy = Arc::new(Policy {
+        let policy = PolicyHandle::new(Policy {
             limits: hostile_limits(config.limits.document_bytes),
             ..Policy::baseline(anchors)
         });
@@ -58,7 +59,7 @@ impl Parts {
         let sources = Sources::new(&config.sources, Folder::read(&at_hand)?, clock.clone())?;
         let calendar = config.read_calendar()?;
         let sede_certificate = config.sede.certificate.as_deref().map(one_certificate);
-        let timestamping = timestamping(&config, &seals, &policy, &clock)?;
+        let timestamping = timestamping(&config, &seals, &policy.current(), &clock)?;
         let seal_desk = Arc::new(SealDesk {
             clock: clock.clone(),
             seals: by_name(&seals),

@@ -79,7 +79,7 @@ impl Service {
     }
 
     fn anchors_loaded(&self) -> Result<()> {
-        if self.parts.policy.anchors.is_empty() {
+        if self.parts.policy.current().anchors.is_empty() {
             return Err(
                 Error::unavailable("trust.anchors", "no trust anchor is loaded")
                     .remedy("Name files or folders of anchors in trust.anchors."),

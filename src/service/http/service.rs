@@ -9,7 +9,6 @@ use super::work::Work;
 use crate::engine::pki::Certificate;
 use crate::engine::register::Calendar;
 use crate::engine::register::Language;
-use crate::engine::validation::Policy;
 use crate::engine::{Error, Result};
 use crate::service::callers::Callers;
 use crate::service::clock::Clock;
@@ -19,6 +18,7 @@ use crate::service::flow::{CertificateDesk, CodeDesk, CodeIssue, SealDesk, check
 use crate::service::keys::Seal;
 use crate::service::sources::Sources;
 use crate::service::store::Store;
+use crate::service::trust::PolicyHandle;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub struct Parts {
     /// Seals PDFs with codes.
     pub code_issue: Option<Arc<CodeIssue>>,
     /// By what signatures are judged, with the trust anchors.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<PolicyHandle>,
     /// Where revocation data and certificates come from.
     pub sources: Arc<Sources>,
     /// Answers questions about certificates.

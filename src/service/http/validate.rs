@@ -40,7 +40,7 @@ impl Service {
         at: Option<Time>,
     ) -> Result<Judged> {
         let now = at.unwrap_or_else(|| self.parts.clock.now());
-        let (policy, sources) = (self.parts.policy.clone(), self.parts.sources.clone());
+        let (policy, sources) = (self.parts.policy.current(), self.parts.sources.clone());
         let job = move || {
             let detached: Vec<Detached<'_>> = detached
                 .iter()

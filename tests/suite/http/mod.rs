@@ -79,9 +79,11 @@ fn readiness_gives_its_reasons() {
     assert_eq!(sound.get("/readyz").status, 200);
     let bare = Office::altered("", |parts| {
         parts.seals.truncate(1);
-        parts.policy = std::sync::Arc::new(rubrica::engine::validation::Policy::baseline(
-            rubrica::engine::pki::trust::Anchors::default(),
-        ));
+        parts.policy = rubrica::service::trust::PolicyHandle::new(
+            rubrica::engine::validation::Policy::baseline(
+                rubrica::engine::pki::trust::Anchors::default(),
+            ),
+        );
     });
     let unready = bare.get("/readyz");
     assert_eq!(unready.status, 503);

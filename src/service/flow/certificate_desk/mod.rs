@@ -18,6 +18,7 @@ use crate::engine::{Error, Result, Time};
 use crate::service::clock::Clock;
 use crate::service::config::IfUnknown;
 use crate::service::sources::Sources;
+use crate::service::trust::PolicyHandle;
 use seen::Seen;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -129,7 +130,7 @@ pub struct JudgedCertificate {
 /// Answers questions about certificates.
 #[derive(Debug)]
 pub struct CertificateDesk {
-    policy: Arc<Policy>,
+    policy: Arc<PolicyHandle>,
     sources: Arc<Sources>,
     clock: Arc<dyn Clock>,
     news: Arc<News>,
@@ -139,7 +140,7 @@ pub struct CertificateDesk {
 impl CertificateDesk {
     /// A desk that keeps at most so many answers.
     pub fn new(
-        policy: Arc<Policy>,
+        policy: Arc<PolicyHandle>,
         sources: Arc<Sources>,
         clock: Arc<dyn Clock>,
         news: Arc<News>,
@@ -172,8 +173,13 @@ impl CertificateDesk {
         })
     }
 
+    /// Grows with all news and with each other policy.
+    fn rests_on(&self) -> u64 {
+        self.news.number() + self.policy.changes()
+    }
+
     fn holds(&self, kept: &Checked) -> bool {
-        kept.news == self.news.number() && self.clock.now() < kept.until
+        kept.news == self.rests_on() && self.clock.now() < kept.until
     }
 
     /// Answers, by what is kept or anew. May block on sources.
@@ -183,7 +189,7 @@ impl CertificateDesk {
             return Ok(kept);
         }
         // Read before judging: news that come meanwhile are judged with or make this answer old.
-        let (news, now) = (self.news.number(), self.clock.now());
+        let (news, now) = (self.rests_on(), self.clock.now());
         let (certificate, pool) = read(&question.certificates)?;
         let judged = self.settle(&certificate, pool, question.purpose, now, now);
         let report = judged.report.short();
@@ -225,7 +231,7 @@ impl CertificateDesk {
         settle_certificate(
             certificate,
             pool,
-            &self.policy,
+            &self.policy.current(),
             &self.sources,
             (purpose, at, now),
         )

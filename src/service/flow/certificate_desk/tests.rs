@@ -68,7 +68,7 @@ fn office() -> Office {
     let mut sources = Sources::default();
     sources.add(lists.clone());
     let desk = CertificateDesk::new(
-        Arc::new(policy),
+        PolicyHandle::new(policy),
         Arc::new(sources),
         clock.clone(),
         news.clone(),
