@@ -5,12 +5,12 @@
 
 use super::extension::{
     self, AuthorityKeyIdentifier, BasicConstraints, DistributionPoint, Extension, GeneralName,
-    KeyUsage,
+    KeyUsage, NameConstraints, PolicyConstraints, PolicyQualifier,
 };
 use super::name::Name;
 use crate::engine::crypto::{PublicKey, SignatureAlgorithm, SignatureInput, sha256};
 use crate::engine::error::{Error, Result};
-use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
+use crate::engine::syntax::asn1::{self, Oid, Reader, Tag, Tlv, names};
 use crate::engine::time::Time;
 use std::fmt;
 use std::ops::Range;
@@ -31,6 +31,8 @@ pub struct Certificate(Arc<Inner>);
 struct Inner {
     bytes: Vec<u8>,
     fingerprint: [u8; 32],
+    version: u64,
+    unique_identifiers: bool,
     tbs: Range<usize>,
     spki: Range<usize>,
     serial: Vec<u8>,
@@ -49,6 +51,10 @@ struct Inner {
     authority_key_identifier: AuthorityKeyIdentifier,
     subject_alt_name: Vec<GeneralName>,
     policies: Vec<Oid>,
+    policy_mappings: Vec<(Oid, Oid)>,
+    policy_constraints: PolicyConstraints,
+    inhibit_any_policy: Option<u32>,
+    name_constraints: Option<NameConstraints>,
     distribution_points: Vec<DistributionPoint>,
     authority_information_access: Vec<(Oid, String)>,
     qc_statements: Vec<Oid>,
@@ -72,7 +78,10 @@ impl Certificate {
         outer.finish("Certificate")?;
 
         let mut tbs = tbs_element.inner();
-        tbs.optional(Tag::context(0), "version")?;
+        let version = match tbs.optional(Tag::context(0), "version")? {
+            Some(field) => field.inner_of("version")?.read("version")?.u64()?,
+            None => 0,
+        };
         let serial = tbs
             .expect(Tag::INTEGER, "serialNumber")?
             .integer()?
@@ -96,16 +105,28 @@ impl Certificate {
         let subject = Name::from_element(&tbs.expect(Tag::SEQUENCE, "subject")?)?;
         let spki = tbs.expect(Tag::SEQUENCE, "subjectPublicKeyInfo")?;
         let mut extensions = Vec::new();
+        let mut unique_identifiers = false;
         while let Some(field) = tbs.next_element()? {
-            if field.tag() == Tag::context(3) {
-                extensions = extension::read_extensions(
-                    field.inner_of("extensions")?.sequence("extensions")?,
-                )?;
+            match field.tag().context_number() {
+                Some(1 | 2) => unique_identifiers = true,
+                Some(3) if extensions.is_empty() => {
+                    extensions = extension::read_extensions(
+                        field.inner_of("extensions")?.sequence("extensions")?,
+                    )?;
+                }
+                _ => {
+                    return Err(Error::malformed(
+                        "tbsCertificate",
+                        "has a field that no version has",
+                    ));
+                }
             }
         }
         let mut inner = Inner {
             bytes: bytes.to_vec(),
             fingerprint: sha256(bytes),
+            version: version.saturating_add(1),
+            unique_identifiers,
             tbs: range_in(bytes, &tbs_element),
             spki: range_in(bytes, &spki),
             serial,
@@ -124,6 +145,10 @@ impl Certificate {
             authority_key_identifier: AuthorityKeyIdentifier::default(),
             subject_alt_name: Vec::new(),
             policies: Vec::new(),
+            policy_mappings: Vec::new(),
+            policy_constraints: PolicyConstraints::default(),
+            inhibit_any_policy: None,
+            name_constraints: None,
             distribution_points: Vec::new(),
             authority_information_access: Vec::new(),
             qc_statements: Vec::new(),
@@ -266,6 +291,52 @@ impl Certificate {
         &self.0.policies
     }
 
+    /// The version as people count it: 3 for every certificate of today.
+    pub fn version(&self) -> u64 {
+        self.0.version
+    }
+
+    /// Whether it has an issuerUniqueID or subjectUniqueID, which RFC 5280 §4.1.2.8 has nobody write.
+    pub fn has_unique_identifiers(&self) -> bool {
+        self.0.unique_identifiers
+    }
+
+    /// Whether the certificate and its extensions have the lengths that DER demands.
+    pub fn is_der(&self) -> bool {
+        asn1::has_der_lengths(self.bytes())
+            && self
+                .extensions()
+                .iter()
+                .all(|e| asn1::has_der_lengths(&e.value))
+    }
+
+    /// The qualifiers of `policy`, or none where they are malformed.
+    pub fn policy_qualifiers(&self, policy: &Oid) -> Vec<PolicyQualifier> {
+        self.extension(&names::ID_CE_CERTIFICATE_POLICIES)
+            .and_then(|e| extension::policy_qualifiers(&e.value, policy).ok())
+            .unwrap_or_default()
+    }
+
+    /// `policyMappings`: (issuer domain policy, subject domain policy) pairs.
+    pub fn policy_mappings(&self) -> &[(Oid, Oid)] {
+        &self.0.policy_mappings
+    }
+
+    /// `policyConstraints`; nothing is constrained where it is absent.
+    pub fn policy_constraints(&self) -> PolicyConstraints {
+        self.0.policy_constraints
+    }
+
+    /// `inhibitAnyPolicy`.
+    pub fn inhibit_any_policy(&self) -> Option<u32> {
+        self.0.inhibit_any_policy
+    }
+
+    /// `nameConstraints`.
+    pub fn name_constraints(&self) -> Option<&NameConstraints> {
+        self.0.name_constraints.as_ref()
+    }
+
     /// `cRLDistributionPoints`.
     pub fn distribution_points(&self) -> &[DistributionPoint] {
         &self.0.distribution_points
@@ -316,6 +387,22 @@ impl Inner {
                 self.subject_alt_name = extension::subject_alt_name(value)?
             }
             names::ID_CE_CERTIFICATE_POLICIES => self.policies = extension::policies(value)?,
+            names::ID_CE_POLICY_MAPPINGS => {
+                self.policy_mappings = extension::policy_mappings(value)?
+            }
+            names::ID_CE_POLICY_CONSTRAINTS => {
+                self.policy_constraints = extension::policy_constraints(value)?
+            }
+            names::ID_CE_INHIBIT_ANY_POLICY => {
+                self.inhibit_any_policy = Some(extension::inhibit_any_policy(value)?)
+            }
+            names::ID_CE_NAME_CONSTRAINTS => {
+                self.name_constraints = Some(extension::name_constraints(value)?)
+            }
+            // Nothing rests on it; it is read to note whether it can be.
+            names::ID_CE_ISSUER_ALT_NAME => {
+                extension::subject_alt_name(value)?;
+            }
             names::ID_CE_CRL_DISTRIBUTION_POINTS => {
                 self.distribution_points = extension::distribution_points(value)?
             }

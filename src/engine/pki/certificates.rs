@@ -3,21 +3,19 @@
 //! Subjects are indexed when there are many, so that a document stuffed with certificates costs its reading and no more.
 
 use super::certificate::Certificate;
-use super::name::Name;
+use super::name::{Comparable, Name};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Up to so many, comparing their names one by one is cheaper than an index.
 const FEW: usize = 16;
 
-type Subject = Vec<(usize, crate::engine::syntax::asn1::Oid, String)>;
-
 /// Certificates, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Certificates {
     all: Vec<Certificate>,
     by_fingerprint: HashMap<[u8; 32], usize>,
-    by_subject: OnceLock<HashMap<Subject, Vec<usize>>>,
+    by_subject: OnceLock<HashMap<Comparable, Vec<usize>>>,
 }
 
 impl Certificates {
@@ -45,14 +43,14 @@ impl Certificates {
             return self.all.iter().filter(|c| c.subject() == name).collect();
         }
         let index = self.by_subject.get_or_init(|| {
-            let mut index: HashMap<Subject, Vec<usize>> = HashMap::new();
+            let mut index: HashMap<Comparable, Vec<usize>> = HashMap::new();
             for (at, certificate) in self.all.iter().enumerate() {
-                let subject = certificate.subject().comparable();
+                let subject = certificate.subject().comparable().clone();
                 index.entry(subject).or_default().push(at);
             }
             index
         });
-        let found = index.get(&name.comparable());
+        let found = index.get(name.comparable());
         let found = found.into_iter().flatten();
         found.filter_map(|at| self.all.get(*at)).collect()
     }

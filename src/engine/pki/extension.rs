@@ -79,6 +79,25 @@ pub struct NameConstraints {
     pub excluded: Vec<GeneralSubtree>,
 }
 
+/// `PolicyConstraints` (RFC 5280 §4.2.1.11): certificates that may follow before each is required or inhibited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub struct PolicyConstraints {
+    pub require_explicit_policy: Option<u32>,
+    pub inhibit_policy_mapping: Option<u32>,
+}
+
+/// `PolicyQualifierInfo` (RFC 5280 §4.2.1.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyQualifier {
+    /// Where the certification practice statement is.
+    Cps(String),
+    /// The explicit text of a notice to be shown; empty where it only refers to one.
+    UserNotice(String),
+    /// A qualifier of another type.
+    Other(Oid),
+}
+
 /// `AuthorityKeyIdentifier` (RFC 5280 §4.2.1.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuthorityKeyIdentifier {
@@ -237,6 +256,129 @@ fn general_name(name: &Tlv<'_>) -> Result<GeneralName> {
 
 pub(super) fn subject_alt_name(value: &[u8]) -> Result<Vec<GeneralName>> {
     general_names(Reader::ber(value).whole_sequence("subjectAltName")?)
+}
+
+impl GeneralName {
+    /// The number of its form in `GeneralName`; other numbers are of no form that is known.
+    pub fn form(&self) -> u32 {
+        match self {
+            GeneralName::Email(_) => 1,
+            GeneralName::Dns(_) => 2,
+            GeneralName::Directory(_) => 4,
+            GeneralName::Uri(_) => 6,
+            GeneralName::Ip(_) => 7,
+            GeneralName::Other { tag, .. } => *tag,
+        }
+    }
+}
+
+/// `NameConstraints` (RFC 5280 §4.2.1.10). One that restricts nothing breaks its own syntax and is an error.
+pub(super) fn name_constraints(value: &[u8]) -> Result<NameConstraints> {
+    let mut fields = Reader::ber(value).whole_sequence("nameConstraints")?;
+    let mut constraints = NameConstraints::default();
+    if let Some(list) = fields.optional(Tag::context(0), "permittedSubtrees")? {
+        constraints.permitted = general_subtrees(&list)?;
+    }
+    if let Some(list) = fields.optional(Tag::context(1), "excludedSubtrees")? {
+        constraints.excluded = general_subtrees(&list)?;
+    }
+    fields.finish("nameConstraints")?;
+    if constraints == NameConstraints::default() {
+        return Err(Error::malformed("nameConstraints", "restricts nothing"));
+    }
+    Ok(constraints)
+}
+
+fn general_subtrees(list: &Tlv<'_>) -> Result<Vec<GeneralSubtree>> {
+    let mut list = list.inner_of("GeneralSubtrees")?;
+    let mut subtrees = Vec::new();
+    while !list.is_empty() {
+        let mut fields = list.sequence("GeneralSubtree")?;
+        let base = general_name(&fields.read("base")?)?;
+        let number = |field: Tlv<'_>| Ok(u32::try_from(field.u64()?).unwrap_or(u32::MAX));
+        let minimum = fields.optional(Tag::context(0), "minimum")?;
+        let maximum = fields.optional(Tag::context(1), "maximum")?;
+        fields.finish("GeneralSubtree")?;
+        subtrees.push(GeneralSubtree {
+            base,
+            minimum: minimum.map(number).transpose()?.unwrap_or(0),
+            maximum: maximum.map(number).transpose()?,
+        });
+    }
+    if subtrees.is_empty() {
+        return Err(Error::malformed("GeneralSubtrees", "is empty"));
+    }
+    Ok(subtrees)
+}
+
+/// `PolicyMappings` (RFC 5280 §4.2.1.5): (issuer domain policy, subject domain policy) pairs.
+pub(super) fn policy_mappings(value: &[u8]) -> Result<Vec<(Oid, Oid)>> {
+    let mut list = Reader::ber(value).whole_sequence("policyMappings")?;
+    let mut mappings = Vec::new();
+    while !list.is_empty() {
+        let mut pair = list.sequence("policyMapping")?;
+        mappings.push((
+            pair.oid("issuerDomainPolicy")?,
+            pair.oid("subjectDomainPolicy")?,
+        ));
+    }
+    Ok(mappings)
+}
+
+/// `PolicyConstraints` (RFC 5280 §4.2.1.11). One that restricts nothing is an error.
+pub(super) fn policy_constraints(value: &[u8]) -> Result<PolicyConstraints> {
+    let mut fields = Reader::ber(value).whole_sequence("policyConstraints")?;
+    let number = |field: Tlv<'_>| Ok(u32::try_from(field.u64()?).unwrap_or(u32::MAX));
+    let require = fields.optional(Tag::context(0), "requireExplicitPolicy")?;
+    let inhibit = fields.optional(Tag::context(1), "inhibitPolicyMapping")?;
+    fields.finish("policyConstraints")?;
+    let constraints = PolicyConstraints {
+        require_explicit_policy: require.map(number).transpose()?,
+        inhibit_policy_mapping: inhibit.map(number).transpose()?,
+    };
+    if constraints == PolicyConstraints::default() {
+        return Err(Error::malformed("policyConstraints", "restricts nothing"));
+    }
+    Ok(constraints)
+}
+
+/// `InhibitAnyPolicy` (RFC 5280 §4.2.1.14).
+pub(super) fn inhibit_any_policy(value: &[u8]) -> Result<u32> {
+    let number = Tlv::whole(Reader::ber(value), "inhibitAnyPolicy")?.u64()?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// The qualifiers that `certificatePolicies` gives to `policy` (RFC 5280 §4.2.1.4).
+pub(super) fn policy_qualifiers(value: &[u8], policy: &Oid) -> Result<Vec<PolicyQualifier>> {
+    let mut list = Reader::ber(value).whole_sequence("certificatePolicies")?;
+    let mut qualifiers = Vec::new();
+    while !list.is_empty() {
+        let mut information = list.sequence("PolicyInformation")?;
+        if information.oid("policyIdentifier")? != *policy || information.is_empty() {
+            continue;
+        }
+        let mut inside = information.sequence("policyQualifiers")?;
+        while !inside.is_empty() {
+            qualifiers.push(policy_qualifier(inside.sequence("PolicyQualifierInfo")?)?);
+        }
+    }
+    Ok(qualifiers)
+}
+
+fn policy_qualifier(mut fields: Reader<'_>) -> Result<PolicyQualifier> {
+    let id = fields.oid("policyQualifierId")?;
+    let value = fields.read("qualifier")?;
+    Ok(match id {
+        names::ID_QT_CPS => PolicyQualifier::Cps(value.text()),
+        names::ID_QT_UNOTICE => {
+            let mut notice = value.inner_of("UserNotice")?;
+            // NoticeReference is the one SEQUENCE, DisplayText a string.
+            notice.optional(Tag::SEQUENCE, "noticeRef")?;
+            let text = notice.next_element()?.map(|text| text.text());
+            PolicyQualifier::UserNotice(text.unwrap_or_default())
+        }
+        id => PolicyQualifier::Other(id),
+    })
 }
 
 pub(super) fn policies(value: &[u8]) -> Result<Vec<Oid>> {

@@ -3,7 +3,7 @@
 use crate::engine::error::Result;
 use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One attribute of a relative distinguished name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +16,19 @@ pub struct Attribute {
     pub rdn: usize,
 }
 
-/// A distinguished name.
+/// A distinguished name. Cloning it is cheap.
 #[derive(Clone)]
-pub struct Name {
-    der: Arc<[u8]>,
-    attributes: Arc<[Attribute]>,
+pub struct Name(Arc<Inner>);
+
+struct Inner {
+    der: Vec<u8>,
+    attributes: Vec<Attribute>,
+    comparable: OnceLock<Comparable>,
 }
+
+/// What two names have in common that are the same (RFC 5280 §7.1): attributes prepared for comparison, by the number of
+/// their relative distinguished name, those of one in an order of their own.
+pub(super) type Comparable = Arc<[(usize, Oid, String)]>;
 
 impl Name {
     /// From a `Name`, a SEQUENCE OF RelativeDistinguishedName.
@@ -42,10 +49,11 @@ impl Name {
             rdn += 1;
         }
         rdns.finish("Name")?;
-        Ok(Name {
-            der: element.bytes().into(),
-            attributes: attributes.into(),
-        })
+        Ok(Name(Arc::new(Inner {
+            der: element.bytes().to_vec(),
+            attributes,
+            comparable: OnceLock::new(),
+        })))
     }
 
     /// From the DER or BER of a `Name`.
@@ -55,22 +63,23 @@ impl Name {
 
     /// As received.
     pub fn bytes(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// Its attributes in order.
     pub fn attributes(&self) -> &[Attribute] {
-        &self.attributes
+        &self.0.attributes
     }
 
     /// Whether it has no attribute.
     pub fn is_empty(&self) -> bool {
-        self.attributes.is_empty()
+        self.0.attributes.is_empty()
     }
 
     /// The first value of `kind`.
     pub fn first(&self, kind: &Oid) -> Option<&str> {
-        self.attributes
+        self.0
+            .attributes
             .iter()
             .find(|a| a.kind == *kind)
             .map(|a| a.value.as_str())
@@ -87,16 +96,23 @@ impl Name {
         found.map_or_else(|| self.to_string(), str::to_string)
     }
 
-    /// What two names have in common that are the same (RFC 5280 §7.1): attributes prepared for comparison, those of one
-    /// relative distinguished name in an order of their own.
-    pub(super) fn comparable(&self) -> Vec<(usize, Oid, String)> {
-        let mut all: Vec<_> = self
-            .attributes
-            .iter()
-            .map(|a| (a.rdn, a.kind, prepared(&a.value)))
-            .collect();
-        all.sort();
-        all
+    /// Prepared for comparison, once.
+    pub(super) fn comparable(&self) -> &Comparable {
+        self.0.comparable.get_or_init(|| {
+            let attributes = self.0.attributes.iter();
+            let mut all: Vec<_> = attributes
+                .map(|a| (a.rdn, a.kind, prepared(&a.value)))
+                .collect();
+            all.sort();
+            all.into()
+        })
+    }
+
+    /// Whether it lies in the subtree of `base`: it is `base`, or goes on where `base` ends (RFC 5280 §4.2.1.10).
+    pub fn is_within(&self, base: &Name) -> bool {
+        let (own, base) = (self.comparable(), base.comparable());
+        let next = base.last().map_or(0, |(rdn, ..)| rdn + 1);
+        own.starts_with(base) && own.get(base.len()).is_none_or(|(rdn, ..)| *rdn >= next)
     }
 }
 
@@ -111,8 +127,9 @@ fn prepared(value: &str) -> String {
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
-            || (self.attributes.len() == other.attributes.len()
+        Arc::ptr_eq(&self.0, &other.0)
+            || self.0.der == other.0.der
+            || (self.0.attributes.len() == other.0.attributes.len()
                 && self.comparable() == other.comparable())
     }
 }
@@ -146,9 +163,15 @@ impl fmt::Display for Name {
     /// RFC 4514: the last relative distinguished name first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut written = 0;
-        let last = self.attributes.iter().map(|a| a.rdn).max().unwrap_or(0);
+        let last = self.0.attributes.iter().map(|a| a.rdn).max().unwrap_or(0);
         for rdn in (0..=last).rev() {
-            for (index, attribute) in self.attributes.iter().filter(|a| a.rdn == rdn).enumerate() {
+            for (index, attribute) in self
+                .0
+                .attributes
+                .iter()
+                .filter(|a| a.rdn == rdn)
+                .enumerate()
+            {
                 match (written, index) {
                     (0, _) => {}
                     (_, 0) => f.write_str(",")?,
@@ -215,6 +238,24 @@ mod tests {
         ]);
         assert_eq!(a, b);
         assert_ne!(a, c);
+    }
+
+    #[test]
+    fn a_subtree_holds_whole_relative_names_only() {
+        let (country, unit) = (
+            (&names::AT_COUNTRY, der::printable_string("ES")),
+            (&names::AT_ORGANIZATIONAL_UNIT, der::utf8_string("SGI")),
+        );
+        let base = name(std::slice::from_ref(&country));
+        let full = name(&[country.clone(), unit.clone()]);
+        assert!(full.is_within(&base) && base.is_within(&base));
+        assert!(!base.is_within(&full));
+        assert!(full.is_within(&name(&[])));
+        assert!(!full.is_within(&name(&[(&names::AT_COUNTRY, der::printable_string("E"))])));
+        // C=ES+OU=SGI as one relative name is no descendant of C=ES.
+        let pair = |(kind, value): &(&Oid, Vec<u8>)| der::sequence(&[&der::oid(kind), value]);
+        let joined = der::sequence(&[&der::set_of(vec![pair(&country), pair(&unit)])]);
+        assert!(!Name::from_bytes(&joined).unwrap().is_within(&base));
     }
 
     #[test]

@@ -240,17 +240,17 @@ fn leads_to(certificate: &Certificate, token: &TimestampToken, anchors: &Anchors
     for inside in token.signed_data().certificates() {
         pool.add(inside.clone());
     }
-    let inputs = Inputs::default();
+    let (inputs, at) = (Inputs::default(), token.tst_info().gen_time);
     let (mut checks, mut found) = (SignatureChecks::default(), false);
     let mut search = Search {
         pool: &pool,
         anchors,
         inputs: &inputs,
+        at,
         checks: &mut checks,
         steps: PATH_STEPS,
     };
     search.paths(certificate, &mut |path, checks| {
-        let at = token.tst_info().gen_time;
         found = anchors
             .end_of(path, at)
             .is_some_and(|(below, anchor)| validate(below, anchor, at, &inputs, checks).is_ok());

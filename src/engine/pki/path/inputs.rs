@@ -37,6 +37,8 @@ pub struct Inputs {
     pub excluded_subtrees: Vec<GeneralSubtree>,
     /// Whether constraints in the certificate of the anchor bind the path too (RFC 5937 §3).
     pub anchor_constraints: bool,
+    /// Intermediate certificates on the path at most, those not counted that are self-issued (RFC 5280 §6.1.2(k)).
+    pub max_path_length: Option<u32>,
     /// Certificates on the path at most, anchor included; never more than [`LONGEST`].
     pub longest: usize,
 }
@@ -52,6 +54,7 @@ impl Default for Inputs {
             permitted_subtrees: Vec::new(),
             excluded_subtrees: Vec::new(),
             anchor_constraints: true,
+            max_path_length: None,
             longest: LONGEST,
         }
     }

@@ -1,7 +1,14 @@
 //! Whether a path holds at an instant (RFC 5280 §6.1), revocation apart.
+//!
+//! From below the anchor to the target, in the clause's order. Dates are looked at last: a path that could never hold is not
+//! one that merely does not hold now.
 
-use super::{Inputs, SignatureChecks};
-use crate::engine::pki::extension::KeyUsage;
+use super::name_constraints::{Constraints, NameFault};
+use super::note::{Note, notes};
+use super::policy::{Policies, PolicyOutcome};
+use super::{Inputs, LONGEST, Model, SignatureChecks};
+use crate::engine::error::ErrorKind;
+use crate::engine::pki::extension::{KeyUsage, PolicyQualifier};
 use crate::engine::pki::trust::Anchor;
 use crate::engine::pki::{Certificate, Validity};
 use crate::engine::syntax::asn1::{Oid, names};
@@ -13,12 +20,19 @@ pub struct VerifiedPath {
     certificates: Vec<Certificate>,
     anchor: Anchor,
     at: Time,
+    policies: PolicyOutcome,
 }
 
 impl VerifiedPath {
     /// From the certificate to the anchor; just one where the certificate is itself the anchor.
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
+    }
+
+    /// Those below the anchor, the target first.
+    fn below(&self) -> &[Certificate] {
+        let last = self.certificates.len().saturating_sub(1);
+        &self.certificates[..last]
     }
 
     /// The anchor that it ends at.
@@ -30,23 +44,49 @@ impl VerifiedPath {
     pub fn at(&self) -> Time {
         self.at
     }
+
+    /// The policies that it is valid for.
+    pub fn policies(&self) -> &PolicyOutcome {
+        &self.policies
+    }
+
+    /// The qualifiers of the policies in the user-constrained-policy-set, up to 32 policies.
+    pub fn policy_qualifiers(&self) -> Vec<(Oid, Vec<PolicyQualifier>)> {
+        self.policies.qualifiers(self.below())
+    }
+
+    /// What was tolerated in its certificates, the anchor's apart.
+    pub fn notes(&self) -> Vec<Note> {
+        notes(self.below())
+    }
 }
 
-/// What stands against a path.
+/// What stands against a path, in the order of the clauses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Problem {
+    /// RFC 5280 §6.1.1(d): the anchor was not trusted at the instant.
+    AnchorNotTrusted,
+    /// RFC 5280 §4.1.2.1: a version that nobody defined.
+    Version(u64),
+    /// RFC 5280 §6.1.3(a)(1): the issuer's key did not make the signature.
+    Signature,
+    /// RFC 5280 §6.1.3(a)(1): the algorithm of the signature or of the issuer's key is not known here.
+    UnsupportedAlgorithm,
     /// RFC 5280 §6.1.3(a)(2).
     NotYetValid(Validity),
     /// RFC 5280 §6.1.3(a)(2).
     Expired(Validity),
-    /// The anchor was not trusted at the instant.
-    AnchorNotTrusted,
-    /// RFC 5280 §6.1.3(a)(1).
-    Signature,
     /// RFC 5280 §6.1.3(a)(4).
     NameChaining,
-    /// RFC 5280 §6.1.4(k).
+    /// RFC 5280 §6.1.3(b), (c): a name of this form, and what is wrong with it.
+    Name(NameFault, &'static str),
+    /// RFC 5280 §6.1.3(f), §6.1.5(g): no policy is left and one is demanded.
+    Policy,
+    /// The graph of policies has too many nodes.
+    PolicyLimit,
+    /// RFC 5280 §6.1.4(a): anyPolicy is mapped.
+    PolicyMappingOfAny,
+    /// RFC 5280 §6.1.4(k): an issuer that is no certification authority of version 3.
     NotAuthority,
     /// RFC 5280 §6.1.4(l), (m).
     PathLength,
@@ -62,16 +102,30 @@ impl Problem {
     /// The clause that was not obeyed.
     pub fn clause(&self) -> &'static str {
         match self {
-            Problem::NotYetValid(_) | Problem::Expired(_) => "RFC 5280 §6.1.3(a)(2)",
             Problem::AnchorNotTrusted => "RFC 5280 §6.1.1(d)",
-            Problem::Signature => "RFC 5280 §6.1.3(a)(1)",
+            Problem::Version(_) => "RFC 5280 §4.1.2.1",
+            Problem::Signature | Problem::UnsupportedAlgorithm => "RFC 5280 §6.1.3(a)(1)",
+            Problem::NotYetValid(_) | Problem::Expired(_) => "RFC 5280 §6.1.3(a)(2)",
             Problem::NameChaining => "RFC 5280 §6.1.3(a)(4)",
+            Problem::Name(NameFault::NotPermitted, _) => "RFC 5280 §6.1.3(b)",
+            Problem::Name(NameFault::Excluded, _) => "RFC 5280 §6.1.3(c)",
+            Problem::Name(..) => "RFC 5280 §4.2.1.10",
+            Problem::Policy | Problem::PolicyLimit => "RFC 5280 §6.1.3(f)",
+            Problem::PolicyMappingOfAny => "RFC 5280 §6.1.4(a)",
             Problem::NotAuthority => "RFC 5280 §6.1.4(k)",
             Problem::PathLength => "RFC 5280 §6.1.4(m)",
             Problem::KeyUsage => "RFC 5280 §6.1.4(n)",
             Problem::UnknownCritical(_) => "RFC 5280 §6.1.4(o)",
             Problem::MalformedExtension(_) => "RFC 5280 §4.2",
         }
+    }
+
+    /// Whether the path may hold at another instant.
+    pub fn is_of_time(&self) -> bool {
+        matches!(
+            self,
+            Problem::AnchorNotTrusted | Problem::NotYetValid(_) | Problem::Expired(_)
+        )
     }
 }
 
@@ -83,7 +137,7 @@ pub struct PathFailure {
     pub problem: Problem,
 }
 
-/// Extensions that this version processes, or that restrict nothing it relies on.
+/// Extensions that are processed here or by those who use the path, or that restrict nothing it relies on.
 const KNOWN: &[Oid] = &[
     names::ID_CE_BASIC_CONSTRAINTS,
     names::ID_CE_KEY_USAGE,
@@ -93,6 +147,10 @@ const KNOWN: &[Oid] = &[
     names::ID_CE_SUBJECT_ALT_NAME,
     names::ID_CE_ISSUER_ALT_NAME,
     names::ID_CE_CERTIFICATE_POLICIES,
+    names::ID_CE_POLICY_MAPPINGS,
+    names::ID_CE_POLICY_CONSTRAINTS,
+    names::ID_CE_INHIBIT_ANY_POLICY,
+    names::ID_CE_NAME_CONSTRAINTS,
     names::ID_CE_CRL_DISTRIBUTION_POINTS,
     names::ID_CE_FRESHEST_CRL,
     names::ID_PE_AUTHORITY_INFO_ACCESS,
@@ -100,102 +158,213 @@ const KNOWN: &[Oid] = &[
     names::ID_PKIX_OCSP_NOCHECK,
 ];
 
+/// Extensions without which a path cannot be validated, critical or not.
+const NEEDED: &[Oid] = &[
+    names::ID_CE_BASIC_CONSTRAINTS,
+    names::ID_CE_KEY_USAGE,
+    names::ID_CE_NAME_CONSTRAINTS,
+    names::ID_CE_POLICY_MAPPINGS,
+    names::ID_CE_POLICY_CONSTRAINTS,
+    names::ID_CE_INHIBIT_ANY_POLICY,
+];
+
+/// The instant at which certificate `index` of those `below` an anchor, the target first, must have been valid; `index`
+/// one beyond them is the anchor.
+pub fn instant_for(below: &[Certificate], index: usize, at: Time, model: Model) -> Time {
+    let used = index.checked_sub(1).and_then(|user| below.get(user));
+    match (model, used) {
+        (Model::Chain, Some(issued)) => issued.validity().not_before,
+        _ => at,
+    }
+}
+
 /// Validates the path whose certificates below the anchor are `below`, the target first, at `at`. None below: the anchor
-/// is itself the target. Of the anchor only name and key count (RFC 5280 §6.1.1(d)).
-///
-/// Structure is told before dates: a path that could never hold is not one that merely does not hold now.
+/// is itself the target. Of the anchor name and key count (RFC 5280 §6.1.1(d)), and where the inputs say so the
+/// constraints of its certificate (RFC 5937 §3).
 pub fn validate(
     below: &[Certificate],
     anchor: &Anchor,
     at: Time,
-    _inputs: &Inputs,
+    inputs: &Inputs,
     checks: &mut SignatureChecks,
 ) -> Result<VerifiedPath, PathFailure> {
-    let mut path = below.to_vec();
-    path.push(anchor.as_certificate().clone());
+    let fail = |certificate: &Certificate, problem| PathFailure {
+        certificate: certificate.clone(),
+        problem,
+    };
+    let target = below.first().unwrap_or(anchor.as_certificate());
+    if below.len() >= inputs.longest.min(LONGEST) {
+        return Err(fail(target, Problem::PathLength));
+    }
     if anchor.issues_nothing() && !below.is_empty() {
-        return Err(PathFailure {
-            certificate: anchor.as_certificate().clone(),
-            problem: Problem::NotAuthority,
-        });
+        return Err(fail(anchor.as_certificate(), Problem::NotAuthority));
     }
-    let mut authorities_below = 0;
-    for (index, pair) in path.windows(2).enumerate() {
-        let (certificate, issuer) = (&pair[0], &pair[1]);
-        let fail = |problem| {
-            Err(PathFailure {
-                certificate: certificate.clone(),
-                problem,
-            })
-        };
-        if certificate.issuer() != issuer.subject() {
-            return fail(Problem::NameChaining);
+    let mut state = State::new(below, anchor, inputs);
+    for (index, certificate) in below.iter().enumerate().rev() {
+        let issuer = below.get(index + 1).unwrap_or(anchor.as_certificate());
+        let is_target = index == 0;
+        let basic = state.process(certificate, issuer, is_target, checks);
+        basic.map_err(|problem| fail(certificate, problem))?;
+        if !is_target {
+            state.prepare(certificate).map_err(|(at_fault, problem)| {
+                fail(&at_fault.unwrap_or_else(|| certificate.clone()), problem)
+            })?;
         }
-        if !checks.is_signed_by(certificate, issuer) {
-            return fail(Problem::Signature);
-        }
-        if let Some(problem) = extension_problem(certificate) {
-            return fail(problem);
-        }
-        if index > 0 {
-            if let Some(problem) = authority_problem(certificate, authorities_below) {
-                return fail(problem);
-            }
-            // RFC 5280 §6.1.4(l): only certificates that are not self-issued count.
-            authorities_below += u32::from(!certificate.is_self_issued());
+        // §6.1.4(o), §6.1.5(f)
+        if let Some(id) = unknown_critical(certificate) {
+            return Err(fail(certificate, Problem::UnknownCritical(id)));
         }
     }
-    for certificate in below {
-        if let Some(problem) = date_problem(certificate, at) {
-            return Err(PathFailure {
-                certificate: certificate.clone(),
-                problem,
-            });
+    let policies = state.policies.finish(target);
+    let policies = policies.map_err(|problem| fail(target, problem))?;
+    if !anchor.is_trusted_at(instant_for(below, below.len(), at, inputs.model)) {
+        return Err(fail(anchor.as_certificate(), Problem::AnchorNotTrusted));
+    }
+    for (index, certificate) in below.iter().enumerate().rev() {
+        if let Some(problem) =
+            date_problem(certificate, instant_for(below, index, at, inputs.model))
+        {
+            return Err(fail(certificate, problem));
         }
     }
-    if !anchor.is_trusted_at(at) {
-        return Err(PathFailure {
-            certificate: anchor.as_certificate().clone(),
-            problem: Problem::AnchorNotTrusted,
-        });
-    }
+    let mut certificates = below.to_vec();
+    certificates.push(anchor.as_certificate().clone());
     Ok(VerifiedPath {
-        certificates: path,
+        certificates,
         anchor: anchor.clone(),
         at,
+        policies,
     })
 }
 
-fn extension_problem(certificate: &Certificate) -> Option<Problem> {
-    let needed = [names::ID_CE_BASIC_CONSTRAINTS, names::ID_CE_KEY_USAGE];
-    let malformed = certificate
-        .malformed()
-        .iter()
-        .find(|id| needed.contains(id) || certificate.extension(id).is_some_and(|e| e.critical));
-    if let Some(id) = malformed {
-        return Some(Problem::MalformedExtension(*id));
-    }
-    certificate
-        .extensions()
-        .iter()
-        .find(|e| e.critical && !KNOWN.contains(&e.id))
-        .map(|e| Problem::UnknownCritical(e.id))
+/// The state variables of §6.1.2 that are more than the issuer's name and key.
+struct State {
+    names: Constraints,
+    policies: Policies,
+    max_path_length: u32,
+    /// The certificate that the path length is restricted by.
+    restricted_by: Option<Certificate>,
 }
 
-fn authority_problem(certificate: &Certificate, authorities_below: u32) -> Option<Problem> {
-    let Some(constraints) = certificate.basic_constraints().filter(|c| c.ca) else {
-        return Some(Problem::NotAuthority);
-    };
-    if constraints
-        .path_length
-        .is_some_and(|most| authorities_below > most)
-    {
-        return Some(Problem::PathLength);
+impl State {
+    fn new(below: &[Certificate], anchor: &Anchor, inputs: &Inputs) -> State {
+        let constraining = anchor.certificate().filter(|_| inputs.anchor_constraints);
+        let n = below.len() as u32;
+        let mut state = State {
+            names: Constraints::new(&inputs.permitted_subtrees, &inputs.excluded_subtrees),
+            policies: Policies::new(inputs, n, constraining),
+            max_path_length: inputs.max_path_length.unwrap_or(n).min(n),
+            restricted_by: None,
+        };
+        if let Some(certificate) = constraining {
+            if let Some(constraints) = certificate.name_constraints() {
+                state.names.add(constraints);
+            }
+            state.restrict_length(certificate);
+        }
+        state
     }
-    let may_sign = certificate
-        .key_usage()
-        .is_none_or(|usage| usage.has(KeyUsage::KEY_CERT_SIGN));
-    (!may_sign).then_some(Problem::KeyUsage)
+
+    /// §6.1.3, its letter (a)(3) and the dates apart.
+    fn process(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        is_target: bool,
+        checks: &mut SignatureChecks,
+    ) -> Result<(), Problem> {
+        if certificate.version() > 3 {
+            return Err(Problem::Version(certificate.version()));
+        }
+        // (a)(1)
+        if !checks.is_signed_by(certificate, issuer) {
+            return Err(if is_unsupported(certificate, issuer) {
+                Problem::UnsupportedAlgorithm
+            } else {
+                Problem::Signature
+            });
+        }
+        // (a)(4)
+        if certificate.issuer() != issuer.subject() {
+            return Err(Problem::NameChaining);
+        }
+        if let Some(id) = self.malformed(certificate) {
+            return Err(Problem::MalformedExtension(id));
+        }
+        // (b), (c): not of self-issued certificates, "unless the certificate is the final certificate in the path".
+        if is_target || !certificate.is_self_issued() {
+            let check = self.names.check(certificate);
+            check.map_err(|(fault, form)| Problem::Name(fault, form))?;
+        }
+        // (d), (e), (f)
+        self.policies.process(certificate, is_target)
+    }
+
+    /// An extension that is malformed and needed: always, because it is critical, or because names are constrained.
+    fn malformed(&self, certificate: &Certificate) -> Option<Oid> {
+        let needed = |id: &&Oid| {
+            NEEDED.contains(id)
+                || certificate.extension(id).is_some_and(|e| e.critical)
+                || (**id == names::ID_CE_SUBJECT_ALT_NAME && self.names.are_any())
+        };
+        certificate.malformed().iter().find(needed).copied()
+    }
+
+    /// §6.1.4(a) to (n); the certificate at fault where it is another.
+    fn prepare(&mut self, certificate: &Certificate) -> Result<(), (Option<Certificate>, Problem)> {
+        // (a), (b), (h), (i), (j)
+        let policies = self.policies.prepare(certificate);
+        policies.map_err(|problem| (None, problem))?;
+        // (c) to (f): the issuer's name and key are those of the certificate; (g)
+        if let Some(constraints) = certificate.name_constraints() {
+            self.names.add(constraints);
+        }
+        // (k): "If certificate i is a version 1 or version 2 certificate", an authority would have to be known as one by other
+        // means; those means are anchors.
+        let is_authority = certificate.basic_constraints().is_some_and(|c| c.ca);
+        if !is_authority || certificate.version() != 3 {
+            return Err((None, Problem::NotAuthority));
+        }
+        // (l)
+        if !certificate.is_self_issued() {
+            self.max_path_length = self
+                .max_path_length
+                .checked_sub(1)
+                .ok_or_else(|| (self.restricted_by.clone(), Problem::PathLength))?;
+        }
+        // (m)
+        self.restrict_length(certificate);
+        // (n)
+        let usage = certificate.key_usage();
+        if usage.is_some_and(|usage| !usage.has(KeyUsage::KEY_CERT_SIGN)) {
+            return Err((None, Problem::KeyUsage));
+        }
+        Ok(())
+    }
+
+    fn restrict_length(&mut self, certificate: &Certificate) {
+        let length = certificate.basic_constraints().and_then(|c| c.path_length);
+        if let Some(length) = length.filter(|length| *length < self.max_path_length) {
+            self.max_path_length = length;
+            self.restricted_by = Some(certificate.clone());
+        }
+    }
+}
+
+fn is_unsupported(certificate: &Certificate, issuer: &Certificate) -> bool {
+    let kinds = [
+        certificate.signature_algorithm().err().map(|e| e.kind()),
+        issuer.public_key().err().map(|e| e.kind()),
+    ];
+    kinds.contains(&Some(ErrorKind::Unsupported))
+}
+
+fn unknown_critical(certificate: &Certificate) -> Option<Oid> {
+    let unknown = |id: &Oid| !KNOWN.contains(id);
+    let mut extensions = certificate.extensions().iter();
+    extensions
+        .find(|e| e.critical && unknown(&e.id))
+        .map(|e| e.id)
 }
 
 fn date_problem(certificate: &Certificate, at: Time) -> Option<Problem> {

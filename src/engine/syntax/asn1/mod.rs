@@ -9,4 +9,4 @@ mod oid;
 mod reader;
 
 pub use oid::{Oid, names};
-pub use reader::{Encoding, Reader, Tag, Tlv};
+pub use reader::{Encoding, Reader, Tag, Tlv, has_der_lengths};

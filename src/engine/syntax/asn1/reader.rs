@@ -576,6 +576,30 @@ impl<'a> Tlv<'a> {
     }
 }
 
+/// Levels that [`has_der_lengths`] goes down; certificates have about ten.
+const DEPTH: usize = 64;
+
+/// Whether `input` is elements whose lengths are all as DER demands (ITU-T X.690 §10.1), what is inside included.
+pub fn has_der_lengths(input: &[u8]) -> bool {
+    let mut open = vec![Reader::der(input)];
+    while let Some(reader) = open.last_mut() {
+        match reader.next_element() {
+            Ok(None) => {
+                open.pop();
+            }
+            Ok(Some(element)) if element.constructed() => {
+                if open.len() == DEPTH {
+                    return false;
+                }
+                open.push(element.inner());
+            }
+            Ok(Some(_)) => {}
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::der;

@@ -4,7 +4,12 @@ use super::purpose::{Purpose, purpose_finding};
 use super::revocation::{Known, judge_revocation};
 use super::{CLAUSE, X509};
 use crate::engine::pki::Certificate;
-use crate::engine::pki::path::{PathFailure, Problem, SignatureChecks, validate as validate_path};
+use crate::engine::pki::extension::PolicyQualifier;
+use crate::engine::pki::path::{
+    NameFault, Oddity, PathFailure, Problem, SignatureChecks, VerifiedPath, instant_for,
+    validate as validate_path,
+};
+use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use crate::engine::validation::acceptance::algorithm_finding;
 use crate::engine::validation::finding::{Finding, Outcome};
@@ -33,19 +38,17 @@ pub(super) fn judge_chain(
     let verified = match validate_path(below, anchor, at, &policy.path, checks) {
         Ok(path) => Some(path),
         Err(failure) => {
-            let within = matches!(
-                failure.problem,
-                Problem::Expired(_) | Problem::NotYetValid(_)
-            );
             result.findings.push(path_finding(&failure, at));
-            if !within {
+            if !failure.problem.is_of_time() {
                 return result;
             }
             None
         }
     };
+    result.findings.extend(verified.iter().flat_map(path_notes));
     for (index, pair) in chain.windows(2).enumerate() {
-        let known = judge_revocation(&pair[0], &pair[1], at, material, checks, &mut result);
+        let used = instant_for(below, index, at, policy.path.model);
+        let known = judge_revocation(&pair[0], &pair[1], used, material, checks, &mut result);
         match known {
             // OUT_OF_BOUNDS_NOT_REVOKED: out of its time, and known not to have been revoked when it ended.
             Known::Good(..) if index == 0 => {
@@ -63,56 +66,145 @@ pub(super) fn judge_chain(
         let bits = pair[1].public_key().map_or(0, |key| key.bits());
         if let Ok(algorithm) = pair[0].signature_algorithm() {
             let finding = algorithm_finding(algorithm, bits, at, material.policy);
-            let about = |f: Finding| {
-                f.object(id_of(&pair[0]))
-                    .element(pair[0].subject().common_name())
-            };
-            result.findings.extend(finding.map(about));
+            let finding = finding.map(|finding| about(finding, &pair[0]));
+            result.findings.extend(finding);
         }
     }
     if !result.findings.iter().any(Finding::is_negative) {
         let anchor = chain.last().unwrap_or(&chain[0]);
         let finding = Finding::new("path.holds", CLAUSE, Outcome::Passed);
-        result.findings.push(
-            finding
-                .object(id_of(anchor))
-                .element(anchor.subject().common_name()),
-        );
+        result.findings.push(about(finding, anchor));
         result.path = verified;
     }
     result
 }
 
 fn path_finding(failure: &PathFailure, at: Time) -> Finding {
-    use SubIndication::{CertificateChainGeneralFailure as General, OutOfBoundsNoPoe};
+    use SubIndication::{
+        CertificateChainGeneralFailure as General, NoCertificateChainFoundNoPoe, OutOfBoundsNoPoe,
+    };
     let clause = failure.problem.clause();
+    let negative = |check| Finding::negative(check, clause, General);
+    let out_of_bounds = |check| Finding::negative(check, clause, OutOfBoundsNoPoe).found(at);
     let finding = match &failure.problem {
+        Problem::AnchorNotTrusted => Finding::negative(
+            "path.anchor_not_trusted",
+            clause,
+            NoCertificateChainFoundNoPoe,
+        )
+        .found(at),
         Problem::NotYetValid(validity) => {
-            Finding::negative("certificate.not_yet_valid", clause, OutOfBoundsNoPoe)
-                .found(at)
-                .expected(validity.not_before)
+            out_of_bounds("certificate.not_yet_valid").expected(validity.not_before)
         }
         Problem::Expired(validity) => {
-            Finding::negative("certificate.expired", clause, OutOfBoundsNoPoe)
-                .found(at)
-                .expected(validity.not_after)
+            out_of_bounds("certificate.expired").expected(validity.not_after)
         }
-        Problem::AnchorNotTrusted => {
-            Finding::negative("path.anchor_not_trusted", clause, General).found(at)
-        }
-        Problem::Signature => Finding::negative("path.signature", clause, General),
-        Problem::NameChaining => Finding::negative("path.names", clause, General),
-        Problem::NotAuthority => Finding::negative("path.not_authority", clause, General),
-        Problem::PathLength => Finding::negative("path.too_long", clause, General),
-        Problem::KeyUsage => Finding::negative("path.key_usage", clause, General),
-        Problem::UnknownCritical(id) => {
-            Finding::negative("path.unknown_critical", clause, General).found(id)
-        }
-        Problem::MalformedExtension(id) => {
-            Finding::negative("path.malformed_extension", clause, General).found(id)
-        }
+        Problem::Version(version) => negative("path.version").found(version),
+        Problem::Signature => negative("path.signature"),
+        Problem::UnsupportedAlgorithm => negative("path.unsupported_algorithm"),
+        Problem::NameChaining => negative("path.names"),
+        Problem::Name(fault, form) => negative(match fault {
+            NameFault::NotPermitted => "path.name_not_permitted",
+            NameFault::Excluded => "path.name_excluded",
+            NameFault::Malformed => "path.name_malformed",
+            NameFault::Unsupported => "path.name_unsupported",
+            NameFault::TooMany => "path.names_too_many",
+        })
+        .found(form),
+        Problem::Policy => negative("path.policy"),
+        Problem::PolicyLimit => negative("path.policies_too_many"),
+        Problem::PolicyMappingOfAny => negative("path.policy_mapping"),
+        Problem::NotAuthority => negative("path.not_authority"),
+        Problem::PathLength => negative("path.too_long"),
+        Problem::KeyUsage => negative("path.key_usage"),
+        Problem::UnknownCritical(id) => negative("path.unknown_critical").found(id),
+        Problem::MalformedExtension(id) => negative("path.malformed_extension").found(id),
     };
+    about(finding, &failure.certificate)
+}
+
+fn about(finding: Finding, certificate: &Certificate) -> Finding {
     finding
-        .object(id_of(&failure.certificate))
-        .element(failure.certificate.subject().common_name())
+        .object(id_of(certificate))
+        .element(certificate.subject().common_name())
+}
+
+/// What was tolerated in the certificates of a path that holds, where its anchor comes from, and the notices that its
+/// policies ask to be shown.
+fn path_notes(path: &VerifiedPath) -> Vec<Finding> {
+    let note = |check, clause| Finding::new(check, clause, Outcome::Note);
+    let mut findings: Vec<Finding> = path
+        .notes()
+        .iter()
+        .map(|tolerated| {
+            let finding = match tolerated.oddity {
+                Oddity::MalformedExtension(id) => {
+                    note("certificate.malformed_extension", "RFC 5280 §4.2").found(id)
+                }
+                Oddity::AlternativeName(id) => {
+                    note("certificate.odd_alternative_name", "RFC 5280 §4.2.1.6").found(id)
+                }
+                Oddity::NotDer => note("certificate.not_der", "RFC 5280 §4.1"),
+                Oddity::ExtensionsBeforeVersion3 => {
+                    note("certificate.odd_version", "RFC 5280 §4.1.2.9")
+                }
+                Oddity::UniqueIdentifier => {
+                    note("certificate.unique_identifier", "RFC 5280 §4.1.2.8")
+                }
+                Oddity::SerialNumber => note("certificate.odd_serial", "RFC 5280 §4.1.2.2"),
+            };
+            about(finding, &tolerated.certificate)
+        })
+        .collect();
+    let anchor = path.anchor();
+    findings.extend(
+        match anchor.provenance() {
+            Provenance::Configured => None,
+            Provenance::TrustedList {
+                list,
+                territory,
+                provider,
+                service,
+            } => Some(
+                note("path.anchor_listed", "TS 119 612 §5.5")
+                    .found(format!("{territory}: {provider}, {service}"))
+                    .expected(list),
+            ),
+            Provenance::Historical { note: words } => {
+                Some(note("path.anchor_historical", "RFC 5280 §6.1.1(d)").found(words))
+            }
+        }
+        .map(|finding| about(finding, anchor.as_certificate())),
+    );
+    findings.extend(notices(path));
+    findings
+}
+
+/// Notices shown of one path, at most.
+const MOST_NOTICES: usize = 4;
+/// RFC 5280 §4.2.1.4: "explicitText … maximum of 200 characters".
+const LONGEST_NOTICE: usize = 200;
+
+fn notices(path: &VerifiedPath) -> Vec<Finding> {
+    let mut notices: Vec<String> = Vec::new();
+    for qualifier in path.policy_qualifiers().into_iter().flat_map(|(_, q)| q) {
+        if let PolicyQualifier::UserNotice(text) = qualifier {
+            let shown: String = text
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(LONGEST_NOTICE)
+                .collect();
+            if !shown.is_empty() && !notices.contains(&shown) && notices.len() < MOST_NOTICES {
+                notices.push(shown);
+            }
+        }
+    }
+    let target = path.certificates().first();
+    notices
+        .iter()
+        .filter_map(|notice| {
+            let finding = Finding::new("path.user_notice", "RFC 5280 §4.2.1.4", Outcome::Note);
+            target.map(|target| about(finding.found(notice), target))
+        })
+        .collect()
 }

@@ -50,6 +50,7 @@ pub(super) fn validate(
         pool: &material.certificates,
         anchors: &material.policy.anchors,
         inputs: &material.policy.path,
+        at,
         checks: &mut checks,
         steps: material.steps.get(),
     };
@@ -112,6 +113,8 @@ fn no_chain(certificate: &Certificate, dead: &[Dead], material: &Material<'_>) -
                 want_issuer(last, material);
                 negative("path.issuer_did_not_sign", last)
             }
+            Dead::Unsupported(last) => negative("path.unsupported_algorithm", last),
+            Dead::TooLong => negative("path.longest", certificate),
             Dead::Limit => negative("path.limit", certificate),
         });
     }
