@@ -581,6 +581,8 @@ fn certificate_chain_general_failure() {
         critical: true,
         value: vec![0x30, 0],
     });
+    with(extensions.clone()).fails(sub, "path.malformed_extension");
+    extensions[3].id = Oid::new(&[1, 2, 3]);
     with(extensions).fails(sub, "path.unknown_critical");
 }
 
@@ -1354,7 +1356,8 @@ fn a_replay_gives_the_same_verdict_byte_for_byte() {
     );
 }
 
-/// A pool made to be a maze: nine authorities that all certify one another, and a hundred signatures that ask for a way.
+/// A pool made to be a maze: nine authorities that all certify one another, and a hundred signatures that ask for a way. By
+/// its name one of them was certified by an anchor too, whose key did not sign.
 #[test]
 fn a_maze_of_issuers_ends_at_the_limit() {
     const AUTHORITIES: [&str; 9] = ["A", "B", "C", "D", "E", "F", "G", "H", "I"];
@@ -1373,7 +1376,12 @@ fn a_maze_of_issuers_ends_at_the_limit() {
         })
         .collect();
     let mut case = good();
-    case.anchors = Vec::new();
+    let exit = profile("exit", &w.root_key, 1);
+    let exit = issue_self_signed(&to_be_issued(&exit, &w.root_key.spki(), &[1]), &w.root_key);
+    case.anchors = vec![exit.unwrap()];
+    let door = profile("A", &keys[0], 99);
+    let door = certify(&door, &keys[0], &case.anchors[0], &w.ca_key);
+    case.objects.push(pooled(&door));
     for (from, issuer) in roots.iter().enumerate() {
         for to in (0..keys.len()).filter(|to| *to != from) {
             let cross = profile(AUTHORITIES[to], &keys[to], u8::try_from(10 + from).unwrap());

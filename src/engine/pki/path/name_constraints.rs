@@ -361,7 +361,7 @@ fn uri_host(text: &str) -> Option<String> {
     host(name, false)
 }
 
-/// Address and mask (RFC 4632 notation in bytes); a mask with a gap is no mask.
+/// Address and mask (in bytes, as RFC 5280 §4.2.1.10 has them); a mask with a gap is no mask.
 fn network(bytes: &[u8]) -> Option<Prepared> {
     if !matches!(bytes.len(), 8 | 32) {
         return None;

@@ -9,7 +9,6 @@ use crate::engine::pki::path::{
     NameFault, Oddity, PathFailure, Problem, SignatureChecks, VerifiedPath, instant_for,
     validate as validate_path,
 };
-use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use crate::engine::validation::acceptance::algorithm_finding;
 use crate::engine::validation::finding::{Finding, Outcome};
@@ -129,8 +128,7 @@ fn about(finding: Finding, certificate: &Certificate) -> Finding {
         .element(certificate.subject().common_name())
 }
 
-/// What was tolerated in the certificates of a path that holds, where its anchor comes from, and the notices that its
-/// policies ask to be shown.
+/// What was tolerated in the certificates of a path that holds, and the notices that its policies ask to be shown.
 fn path_notes(path: &VerifiedPath) -> Vec<Finding> {
     let note = |check, clause| Finding::new(check, clause, Outcome::Note);
     let mut findings: Vec<Finding> = path
@@ -156,26 +154,6 @@ fn path_notes(path: &VerifiedPath) -> Vec<Finding> {
             about(finding, &tolerated.certificate)
         })
         .collect();
-    let anchor = path.anchor();
-    findings.extend(
-        match anchor.provenance() {
-            Provenance::Configured => None,
-            Provenance::TrustedList {
-                list,
-                territory,
-                provider,
-                service,
-            } => Some(
-                note("path.anchor_listed", "TS 119 612 §5.5")
-                    .found(format!("{territory}: {provider}, {service}"))
-                    .expected(list),
-            ),
-            Provenance::Historical { note: words } => {
-                Some(note("path.anchor_historical", "RFC 5280 §6.1.1(d)").found(words))
-            }
-        }
-        .map(|finding| about(finding, anchor.as_certificate())),
-    );
     findings.extend(notices(path));
     findings
 }
