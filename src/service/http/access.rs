@@ -133,6 +133,18 @@ fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>> {
     text.map_err(|_| Error::malformed(format!("header {name}"), "is not ASCII"))
 }
 
+impl Service {
+    /// The certificates of a request that came through a proxy of ours; none where it did not, or they cannot be read.
+    pub fn presented(&self, peer: Peer, headers: &HeaderMap) -> Vec<Vec<u8>> {
+        let door = self
+            .door
+            .as_ref()
+            .filter(|door| door.admit(peer, headers).is_ok());
+        door.and_then(|door| door.presented(headers).ok())
+            .unwrap_or_default()
+    }
+}
+
 /// Lets proxies of ours through.
 pub(super) async fn from_proxy(
     State(service): State<Arc<Service>>,

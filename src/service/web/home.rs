@@ -5,11 +5,16 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 /// What can be done: path, keys of title and text.
-const CARDS: [(&str, &str, &str); 4] = [
+const CARDS: [(&str, &str, &str); 5] = [
     ("/verificar", "home.verify_title", "home.verify_text"),
     ("/verificar/codigo", "home.code_title", "home.code_text"),
     ("/hora", "home.time_title", "home.time_text"),
     ("/sellos", "home.seals_title", "home.seals_text"),
+    (
+        "/certificados",
+        "home.certificates_title",
+        "home.certificates_text",
+    ),
 ];
 
 pub(super) async fn show(page: Page) -> Response {

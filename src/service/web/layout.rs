@@ -19,12 +19,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 /// The pages of the navigation: path, key of the name.
-const NAVIGATION: [(&str, &str); 5] = [
+const NAVIGATION: [(&str, &str); 6] = [
     ("/", "nav.home"),
     ("/verificar", "nav.verify"),
     ("/verificar/codigo", "nav.code"),
     ("/hora", "nav.time"),
     ("/sellos", "nav.seals"),
+    ("/certificados", "nav.certificates"),
 ];
 
 /// A page of the sede, in the language of whoever asked for it.

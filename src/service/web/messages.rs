@@ -114,6 +114,7 @@ mod tests {
     fn every_phrase_is_used_and_every_phrase_used_is_there() {
         let pages = [
             include_str!("about.rs"),
+            include_str!("certificates.rs"),
             include_str!("code.rs"),
             include_str!("home.rs"),
             include_str!("layout.rs"),

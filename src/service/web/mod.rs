@@ -5,6 +5,7 @@
 
 mod about;
 mod assets;
+mod certificates;
 mod code;
 mod home;
 mod layout;
@@ -20,12 +21,13 @@ use axum::response::Response;
 use std::sync::Arc;
 
 /// Pages that can be asked for by their address alone.
-const READABLE: [&str; 7] = [
+const READABLE: [&str; 8] = [
     "/",
     "/verificar",
     "/verificar/codigo",
     "/hora",
     "/sellos",
+    "/certificados",
     "/accesibilidad",
     "/privacidad",
 ];
@@ -60,6 +62,13 @@ pub fn pages() -> Pages {
             Route::page("/sellos", seals::show),
             Route::page("/sellos/{name}", seals::download),
             Route::new(Method::POST, "/sellos", Access::Public, seals::check),
+            Route::page("/certificados", certificates::show),
+            Route::new(
+                Method::POST,
+                "/certificados",
+                Access::Public,
+                certificates::judge,
+            ),
             Route::page("/accesibilidad", about::accessibility),
             Route::page("/privacidad", about::privacy),
             Route::new(

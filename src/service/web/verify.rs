@@ -340,7 +340,7 @@ fn technical(page: &Page, signature: &SignatureReport) -> Markup {
     }
 }
 
-fn findings(page: &Page, findings: &[FindingReport]) -> Markup {
+pub(super) fn findings(page: &Page, findings: &[FindingReport]) -> Markup {
     html! {
         @if !findings.is_empty() {
             ul.findings {

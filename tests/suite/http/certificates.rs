@@ -387,3 +387,100 @@ fn a_caller_who_may_is_not_counted_and_one_who_may_not_is_refused() {
         .collect();
     assert_eq!(strangers, [200, 200, 429]);
 }
+
+#[test]
+fn the_page_says_it_in_words_and_never_confuses_them() {
+    let office = Office::open();
+    let upload = |name: &str, purpose: &str, language: &str| {
+        let form = Form::default()
+            .file(
+                "certificate",
+                "c.pem",
+                "application/x-pem-file",
+                pem(name).as_bytes(),
+            )
+            .field("purpose", purpose);
+        office
+            .ask("POST", &format!("/certificados?lang={language}"))
+            .form(&form)
+    };
+    for (name, purpose, tone, words) in [
+        ("citizen", "access", "banner good", "Válido y no revocado"),
+        ("revoked", "any", "banner bad", "Revocado"),
+        ("expired", "any", "banner bad", "Caducado"),
+        ("future", "any", "banner bad", "Todavía no es válido"),
+        ("tsa", "access", "banner bad", "No sirve para ese uso"),
+    ] {
+        let page = upload(name, purpose, "es");
+        assert_eq!(page.status, 200, "{}", page.text());
+        assert!(
+            page.text().contains(tone) && page.text().contains(words),
+            "{name} {}",
+            page.text()
+        );
+        assert_eq!(page.text().matches("<h1").count(), 1);
+    }
+    let page = upload("citizen", "access", "eu").text();
+    assert!(
+        page.contains("Baliozkoa eta baliogabetu gabea") && page.contains("CRL, "),
+        "{page}"
+    );
+    let nothing = office
+        .ask("POST", "/certificados")
+        .form(&Form::default().field("purpose", "any"));
+    assert_eq!(nothing.status, 422);
+    assert!(nothing.text().contains("error-summary"));
+    let rubbish = Form::default().file("certificate", "c.pem", "text/plain", b"<script>");
+    let rubbish = office.ask("POST", "/certificados").form(&rubbish);
+    assert_eq!(rubbish.status, 422);
+    assert!(!rubbish.text().contains("<script"));
+    let outage = Office::altered("", |parts| {
+        parts.certificate_desk = std::sync::Arc::new(rubrica::service::flow::CertificateDesk::new(
+            parts.policy.clone(),
+            Default::default(),
+            parts.clock.clone(),
+            Default::default(),
+            100,
+        ));
+    });
+    let form = Form::default().file(
+        "certificate",
+        "c.pem",
+        "text/plain",
+        (pem("revoked") + &pem("ca")).as_bytes(),
+    );
+    let page = outage.ask("POST", "/certificados").form(&form).text();
+    assert!(
+        page.contains("banner doubt") && page.contains("Eso no significa que lo esté"),
+        "{page}"
+    );
+    assert!(!page.contains("Revocado el"));
+}
+
+#[test]
+fn the_certificate_of_the_connection_is_offered_behind_a_proxy_of_ours_alone() {
+    let office = Office::with("[access]\nproxies=['127.0.0.1']\nform='haproxy'\n");
+    let show = |value: &str| {
+        office
+            .ask("GET", "/certificados")
+            .header("X-SSL-Client-Cert", value)
+            .send()
+            .text()
+    };
+    let offered = "name=\"connection\"";
+    assert!(show(&base64("citizen")).contains(offered));
+    assert!(!show("").contains(offered) && !show("rubbish").contains(offered));
+    let form = Form::default()
+        .field("connection", "1")
+        .field("purpose", "access");
+    let ask = |office: &Office| {
+        office
+            .ask("POST", "/certificados")
+            .header("X-SSL-Client-Cert", &base64("citizen"))
+            .form(&form)
+    };
+    assert!(ask(&office).text().contains("Válido y no revocado"));
+    let elsewhere = Office::with("[access]\nproxies=['10.9.9.9']\nform='haproxy'\n");
+    assert_eq!(ask(&elsewhere).status, 422);
+    assert_eq!(ask(&Office::open()).status, 422);
+}

@@ -2,13 +2,14 @@
 
 use super::office::{Answer, Form, Office, PORTAL, metadata, pdf, request};
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/",
     "/verificar",
     "/verificar/codigo",
     "/verificar/codigo?id=2AAAAAAAAAAA&fecha=2026-11-24",
     "/hora",
     "/sellos",
+    "/certificados",
     "/accesibilidad",
     "/privacidad",
 ];
