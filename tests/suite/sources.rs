@@ -5,6 +5,9 @@
 #[path = "../../src/service/sources/hostile.rs"]
 mod hostile;
 
+mod directory;
+mod program;
+
 use hostile::{Server, Step, answer, body};
 use rubrica::engine::authority::timestamp::{self, Authority, Failure};
 use rubrica::engine::crypto::{DigestAlgorithm, Signer};
