@@ -12,6 +12,7 @@ mod name;
 pub mod ocsp;
 pub mod path;
 pub mod presented;
+pub mod qc_statements;
 pub mod revocation;
 pub mod timestamp;
 pub mod trust;

@@ -155,6 +155,13 @@ pub fn normal(number: &str) -> String {
     }
 }
 
+/// The kind of a number that has the form of a NIF or NIE, and whether its control character fits; none of others.
+pub fn examine(number: &str) -> Option<(DocumentType, bool)> {
+    let number = normal(number);
+    let (kind, ..) = shape_of(&number)?;
+    Some((kind, kind_of(&number).is_some()))
+}
+
 /// The kind of a number in normal form whose control character fits.
 fn kind_of(number: &str) -> Option<DocumentType> {
     let (kind, first, digits, control) = shape_of(number)?;
