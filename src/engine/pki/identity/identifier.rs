@@ -146,7 +146,9 @@ fn semantic(text: &str) -> Option<Identifier> {
     if !country.eq_ignore_ascii_case("ES") {
         return Some(found);
     }
-    Some(match (spanish(number), home) {
+    // A number of a trade register may look like a NIF that is short of digits, so there only one that fits is a NIF.
+    let as_nif = spanish(number).filter(|nif| home || nif.check == Check::Fits);
+    Some(match (as_nif, home) {
         (Some(number), _) => number,
         (None, true) => Identifier {
             check: Check::DoesNotFit,

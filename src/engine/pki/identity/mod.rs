@@ -14,7 +14,6 @@ mod table;
 pub use class::{Class, Custody, KeyPurpose, Level};
 pub use identifier::{Check, Identifier, IdentifierKind};
 pub use number::{DocumentType, Identity, ccc_fits, examine, naf_fits, normal};
-pub(crate) use table::is_issued_by;
 pub use table::{Attributes, Field, Pattern, PatternOf, PolicyPattern, Profiles, Row, Table};
 
 use super::qc_statements::{QcStatements, QcType};

@@ -326,7 +326,9 @@ fn matched<'v>(parts: &[Part], text: &'v str) -> Option<Vec<(Field, &'v str)>> {
         None => {}
     }
     let plausible = |(field, value): &(Field, &str)| match field {
-        Field::Number | Field::EntityNumber => super::number::examine(value).is_some(),
+        Field::Number | Field::EntityNumber => {
+            value.trim().len() > 7 && super::number::examine(value).is_some()
+        }
         _ => !value.trim().is_empty(),
     };
     fields.iter().all(plausible).then_some(fields)
