@@ -7,7 +7,9 @@
 //! excepted and agrees, and on more that are not supported than there were.
 
 mod dss;
+mod limbo;
 mod pdf_attacks;
+mod pkits;
 mod pyhanko;
 mod trusted_lists;
 mod wycheproof;
@@ -165,7 +167,9 @@ fn policy(anchors: Anchors) -> Policy {
 fn exceptions_name_a_clause() {
     for corpus in [
         "dss",
+        "limbo",
         "pdf-attacks",
+        "pkits",
         "pyhanko",
         "trusted-lists",
         "wycheproof",

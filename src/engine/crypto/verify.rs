@@ -85,6 +85,13 @@ impl PublicKey {
             }
             names::ED25519 => Material::Ed25519(key.to_vec()),
             names::ED448 => Material::Ed448(key.to_vec()),
+            // RFC 3279 §2.3.2: without parameters they are those of the issuer's key.
+            names::DSA if identifier.peek() != Some(Tag::SEQUENCE) => {
+                return Err(Error::unsupported(
+                    "Dss-Parms",
+                    "parameters that are inherited from the issuer are not known here",
+                ));
+            }
             names::DSA => Material::Dsa(spki.to_vec()),
             other => {
                 return Err(Error::unsupported(

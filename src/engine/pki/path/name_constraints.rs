@@ -10,7 +10,7 @@ use crate::engine::pki::{Certificate, Name};
 use crate::engine::syntax::asn1::{der, names};
 
 /// Comparisons of names with subtrees on one path, at most; real constraints have tens of subtrees. A long name counts
-/// as several.
+/// as several. All names of a certificate times all subtrees must be within it from the start.
 const MOST_COMPARISONS: u32 = 250_000;
 
 /// Bytes of a name that are compared for the price of one comparison.
@@ -30,6 +30,7 @@ const FORMS: [&str; 9] = [
 ];
 const OTHER_NAME: usize = 0;
 const EMAIL: usize = 1;
+const DIRECTORY: usize = 4;
 
 /// What is wrong with a name; the form of the name goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,6 +125,11 @@ impl Constraints {
             return Ok(());
         }
         let subject = certificate.subject();
+        let count = 1 + subject.attributes().len() + certificate.subject_alt_name().len();
+        let comparisons = count.saturating_mul(self.layers.iter().map(Layer::len).sum());
+        if comparisons > self.left as usize {
+            return Err((NameFault::TooMany, FORMS[DIRECTORY]));
+        }
         if !subject.is_empty() {
             self.check_name(&GeneralName::Directory(subject.clone()))?;
         }
@@ -184,6 +190,11 @@ impl Layer {
             }
         }
         layer
+    }
+
+    fn len(&self) -> usize {
+        let count = |subtrees: &[Vec<Subtree>]| -> usize { subtrees.iter().map(Vec::len).sum() };
+        count(&self.permitted) + count(&self.excluded)
     }
 
     fn check(
