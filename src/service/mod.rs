@@ -8,6 +8,8 @@ pub mod clock;
 
 pub mod callers;
 
+pub mod index;
+
 pub mod sources;
 
 pub mod trust;

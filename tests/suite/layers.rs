@@ -20,7 +20,7 @@ const ENGINE: &[&str] = &[
     "authority",
 ];
 const SERVICE: &[&str] = &[
-    "config", "clock", "callers", "sources", "trust", "keys", "demo", "store", "flow", "http",
+    "config", "clock", "callers", "index", "sources", "trust", "keys", "demo", "store", "flow", "http",
     "web", "cli",
 ];
 

@@ -6,6 +6,7 @@ mod cli;
 mod conformance;
 mod corpora;
 mod crash;
+mod crl_index;
 mod crash_service;
 mod demo;
 mod http;
