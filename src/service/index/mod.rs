@@ -114,17 +114,18 @@ impl Index {
         let before = self.shelves();
         let mut all = Vec::new();
         for id in self.folder.lists()? {
-            match before.by_id(&id).filter(|listed| !listed.is_corrupted()) {
+            let known = before.by_id(&id);
+            match known.filter(|listed| !listed.is_corrupted()) {
                 Some(open) => all.push(open.clone()),
-                None => all.extend(self.open_or_rebuild(&id)),
+                None => all.extend(self.open_or_rebuild(&id, known.is_some())),
             }
         }
         self.set(Shelves::of(all));
         Ok(())
     }
 
-    /// A list as it is in the folder; none, and no trace of it, where nothing sound is there.
-    fn open_or_rebuild(&self, id: &ObjectId) -> Option<Arc<Listed>> {
+    /// A list as it is in the folder; none, and no trace of it, where nothing sound is there. A `suspect` is read whole.
+    fn open_or_rebuild(&self, id: &ObjectId, suspect: bool) -> Option<Arc<Listed>> {
         let opened = || -> Result<Listed> {
             let listed = Listed::open(
                 &self.folder.read(id, Part::Index)?,
@@ -132,6 +133,9 @@ impl Index {
             )?;
             if listed.object_id() != *id {
                 return Err(Error::malformed("CRL index", "is of another list"));
+            }
+            if suspect {
+                listed.index().verify()?;
             }
             Ok(listed)
         };
@@ -301,7 +305,7 @@ impl Index {
         self.folder.note(&id, listed.provenance())?;
         let listed = if known {
             drop(index);
-            self.open_or_rebuild(&id).ok_or_else(lost)?
+            self.open_or_rebuild(&id, false).ok_or_else(lost)?
         } else {
             self.folder.publish(index, &id, Part::Index)?;
             self.added.fetch_add(1, Ordering::Relaxed);
