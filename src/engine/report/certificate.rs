@@ -9,6 +9,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::crl::RevocationReason;
+use crate::engine::pki::identity::CertificateIdentity;
 use crate::engine::time::Time;
 use crate::engine::validation::{CertificateStatus, CertificateVerdict, Learnt, Purpose};
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub struct CertificateReport {
     pub policy: String,
     /// Whom it names, as the certificate says.
     pub subject: Signer,
+    /// The same in its parts: person, entity, class, what the certificate states of itself.
+    pub identity: CertificateIdentity,
     /// The serial number, in hexadecimal digits.
     pub serial_number: String,
     /// From the certificate to the anchor.
@@ -93,6 +96,7 @@ pub fn certificate(
         holds_until: verdict.holds_until,
         policy: verdict.policy.clone(),
         subject: Signer::of(certificate),
+        identity: CertificateIdentity::of(certificate),
         serial_number: certificate
             .serial()
             .iter()

@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::server::Peer;
 use super::service::Service;
 use super::validate::report_language;
+use crate::engine::pki::identity::{Identifier, Person};
 use crate::engine::report::{Language, verdict_text};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::service::config::{AccessService, AccessSettings, IfUnknown, hex};
@@ -281,20 +282,33 @@ impl Refusal {
 /// Who it is, in headers that are all there always: one that were missing would let what a client sent pass.
 fn identity(checked: &Checked) -> HeaderMap {
     let report = &checked.report;
-    let subject = &report.subject;
-    let entity = subject.on_behalf_of.as_ref();
-    let text = |value: Option<&String>| value.map(String::as_str).unwrap_or_default().to_string();
-    let mut headers = HeaderMap::with_capacity(12);
+    let (subject, identity) = (&report.subject, &report.identity);
+    // Of a seal or a site, the person that answers for it; the class says which it is.
+    let person = identity.person.as_ref().or(identity.responsible.as_ref());
+    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+    let of_person = |part: fn(&Person) -> Option<&String>| text(person.and_then(part));
+    let number = |number: Option<&Identifier>| number.map(|n| n.number.clone()).unwrap_or_default();
+    let entity = identity.entity.as_ref();
+    let mut headers = HeaderMap::with_capacity(20);
     for (name, value) in [
         ("x-rubrica-status", report.status.name().to_string()),
         ("x-rubrica-fingerprint", hex(&report.certificate.0)),
         ("x-rubrica-serial", report.serial_number.clone()),
         ("x-rubrica-name", subject.name.clone()),
-        ("x-rubrica-number", text(subject.number.as_ref())),
-        ("x-rubrica-entity", text(entity.map(|e| &e.name))),
+        ("x-rubrica-class", identity.class.name().to_string()),
+        (
+            "x-rubrica-number",
+            number(person.and_then(|p| p.number.as_ref())),
+        ),
+        ("x-rubrica-given-name", of_person(|p| p.given_name.as_ref())),
+        ("x-rubrica-surnames", of_person(|p| p.surnames.as_ref())),
+        (
+            "x-rubrica-entity",
+            text(entity.and_then(|e| e.name.as_ref())),
+        ),
         (
             "x-rubrica-entity-number",
-            text(entity.and_then(|e| e.number.as_ref())),
+            number(entity.and_then(|e| e.number.as_ref())),
         ),
         ("x-rubrica-issuer", subject.issuer.clone()),
         ("x-rubrica-not-after", subject.valid[1].to_string()),
