@@ -6,11 +6,13 @@
 //! `RUBRICA_DATA` overrides `data`, `RUBRICA_LIMITS_DOCUMENT_BYTES` overrides `document_bytes` of `[limits]`, and so on;
 //! lists of tables (`[[seal]]`, `[[tsa]]`) are in the file alone.
 
+mod accepted;
 mod access;
 mod catalogue;
 mod network;
 mod sources;
 
+pub use accepted::{AcceptedSettings, IdentitySettings};
 pub use access::{AccessService, AccessSettings, IfUnknown};
 pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
 pub use network::Network;
@@ -56,6 +58,10 @@ pub struct Config {
     pub store: StoreSettings,
     /// Whom signatures are checked against.
     pub trust: Trust,
+    /// Which certificates are accepted.
+    pub accepted: AcceptedSettings,
+    /// Whom certificates name.
+    pub identity: IdentitySettings,
     /// The register.
     pub register: Register,
     /// The code of authenticity.
@@ -106,6 +112,9 @@ pub struct StoreSettings {
 pub struct Trust {
     /// Files (PEM or DER) and folders of trust anchors.
     pub anchors: Vec<PathBuf>,
+    /// Files and folders of those of the anchors whose certificates are qualified by the operator's word, where no trusted
+    /// list says so.
+    pub qualified: Vec<PathBuf>,
     /// Files and folders of further certificates that paths may be built with.
     pub certificates: Vec<PathBuf>,
     /// Files and folders of revocation lists.
@@ -251,6 +260,8 @@ impl Default for Config {
             sede: Sede::default(),
             store: StoreSettings::default(),
             trust: Trust::default(),
+            accepted: AcceptedSettings::default(),
+            identity: IdentitySettings::default(),
             register: Register::default(),
             code: CodeSettings::default(),
             limits: RequestLimits::default(),
@@ -389,7 +400,10 @@ impl Config {
             .chain(&mut self.sede.certificate)
             .chain(&mut self.store.key)
             .chain(&mut self.code.secrets)
+            .chain(&mut self.accepted.file)
+            .chain(&mut self.identity.file)
             .chain(&mut self.trust.anchors)
+            .chain(&mut self.trust.qualified)
             .chain(&mut self.trust.certificates)
             .chain(&mut self.trust.crls)
             .chain(self.sources.paths())

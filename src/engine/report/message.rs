@@ -81,6 +81,12 @@ pub(super) fn label(language: Language, key: &'static str) -> &'static str {
         .map_or(key, String::as_str)
 }
 
+/// A name of a value in words, under `prefix.name`; the name itself where there is no wording.
+pub(super) fn named<'n>(language: Language, prefix: &str, name: &'n str) -> &'n str {
+    let wording = catalogue(language).labels.get(&format!("{prefix}.{name}"));
+    wording.map_or(name, String::as_str)
+}
+
 /// What a verdict means, for a citizen. `key` is a sub-indication's name, `TOTAL-PASSED`, `NO_SIGNATURE` or
 /// `DOCUMENT_DOUBT`.
 pub fn verdict_text(language: Language, key: &str) -> &'static str {

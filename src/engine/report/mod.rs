@@ -4,12 +4,14 @@
 //! `messages/*.json`, a file a language.
 
 mod certificate;
+mod inspection;
 mod message;
 mod signer;
 mod simple;
 mod text;
 
 pub use certificate::{CertificateReport, RevocationReport, Step, certificate};
+pub use inspection::{InspectedExtension, Inspection};
 pub use message::{Language, verdict_text};
 pub use signer::Signer;
 pub use simple::{

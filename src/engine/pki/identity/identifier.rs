@@ -72,9 +72,13 @@ impl Identifier {
     /// As `serialNumber`, `organizationIdentifier` or a field of `subjectAltName` writes it.
     pub fn read(text: &str) -> Identifier {
         let text = text.trim();
-        semantic(text).or_else(|| eidas(text)).unwrap_or_else(|| {
-            spanish(text).unwrap_or_else(|| plain(IdentifierKind::Other, None, text))
-        })
+        let bare = || {
+            // Shorter ones are numbers of some other kind that begin with a letter of a NIF.
+            let characters = text.chars().filter(|c| c.is_alphanumeric()).count();
+            (characters >= 9).then(|| spanish(text)).flatten()
+        };
+        let found = semantic(text).or_else(|| eidas(text)).or_else(bare);
+        found.unwrap_or_else(|| plain(IdentifierKind::Other, None, text))
     }
 
     /// The same as a checked number; none where it does not fit or is no number of Spain and no passport.

@@ -10,10 +10,15 @@ mod identifier;
 mod number;
 mod read;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use class::{Class, Custody, KeyPurpose, Level};
 pub use identifier::{Check, Identifier, IdentifierKind};
 pub use number::{DocumentType, Identity, ccc_fits, examine, naf_fits, normal};
+pub(crate) use table::is_issued_by;
 pub use table::{Attributes, Field, Pattern, PatternOf, PolicyPattern, Profiles, Row, Table};
 
 use super::qc_statements::{QcStatements, QcType};

@@ -116,7 +116,7 @@ fn gather(certificate: &Certificate, table: &Table) -> Said {
             continue;
         };
         let parts = table.taken_apart(certificate, of, value);
-        for (field, part) in parts.iter().rev().filter(|(field, _)| *field != Field::Any) {
+        for (field, part) in parts.iter().filter(|(field, _)| *field != Field::Any) {
             said.add(*field, part);
         }
         if parts.is_empty() && of == PatternOf::Surname {

@@ -305,33 +305,43 @@ fn parts(text: &str) -> Result<Vec<Part>> {
     }
 }
 
-/// The fields of a text that follows a pattern, read from its end: each literal is the last that there is.
+/// Bytes of a composed value that are looked at: names of RFC 5280 §A.1 have at most 64 characters.
+const LONGEST_VALUE: usize = 256;
+
+/// The fields of a text that follows a pattern, read from its end: each literal is the last that leaves plausible fields.
 fn matched<'v>(parts: &[Part], text: &'v str) -> Option<Vec<(Field, &'v str)>> {
-    let (mut fields, mut rest) = (Vec::new(), text.trim());
-    let mut open: Option<Field> = None;
-    for part in parts.iter().rev() {
-        match (part, open) {
-            (Part::Field(field), _) => open = Some(*field),
-            (Part::Literal(literal), None) => rest = rest.strip_suffix(literal.as_str())?,
-            (Part::Literal(literal), Some(field)) => {
-                let at = rest.rfind(literal.as_str())?;
-                fields.push((field, &rest[at + literal.len()..]));
-                (rest, open) = (&rest[..at], None);
-            }
+    let text = text.trim();
+    (text.len() <= LONGEST_VALUE).then_some(())?;
+    before(parts, text)
+}
+
+fn before<'v>(parts: &[Part], text: &'v str) -> Option<Vec<(Field, &'v str)>> {
+    match parts {
+        [] => text.is_empty().then(Vec::new),
+        [Part::Field(field)] => is_plausible(*field, text).then(|| vec![(*field, text)]),
+        [first @ .., Part::Literal(literal)] => before(first, text.strip_suffix(literal.as_str())?),
+        [first @ .., Part::Literal(literal), Part::Field(field)] => {
+            let places = text.rmatch_indices(literal.as_str());
+            let mut found = places.filter_map(|(at, _)| {
+                let value = &text[at + literal.len()..];
+                is_plausible(*field, value).then_some(())?;
+                let mut fields = before(first, &text[..at])?;
+                fields.push((*field, value));
+                Some(fields)
+            });
+            found.next()
         }
+        _ => None,
     }
-    match open {
-        Some(field) => fields.push((field, rest)),
-        None if !rest.is_empty() => return None,
-        None => {}
-    }
-    let plausible = |(field, value): &(Field, &str)| match field {
+}
+
+fn is_plausible(field: Field, value: &str) -> bool {
+    match field {
         Field::Number | Field::EntityNumber => {
             value.trim().len() > 7 && super::number::examine(value).is_some()
         }
         _ => !value.trim().is_empty(),
-    };
-    fields.iter().all(plausible).then_some(fields)
+    }
 }
 
 #[cfg(test)]
@@ -340,13 +350,7 @@ mod tests {
 
     fn apart(pattern: &str, text: &str) -> Option<Vec<(Field, String)>> {
         let found = matched(&parts(pattern).unwrap(), text)?;
-        Some(
-            found
-                .into_iter()
-                .map(|(f, v)| (f, v.to_string()))
-                .rev()
-                .collect(),
-        )
+        Some(found.into_iter().map(|(f, v)| (f, v.to_string())).collect())
     }
 
     #[test]
@@ -359,11 +363,11 @@ mod tests {
         is(
             apart(
                 "{number} {full_name} (R: {entity_number})",
-                "00000000T ANA (R: A99999989)",
+                "00000000T ANA UNO (R: A99999989)",
             ),
             &[
                 (Number, "00000000T"),
-                (FullName, "ANA"),
+                (FullName, "ANA UNO"),
                 (EntityNumber, "A99999989"),
             ],
         );

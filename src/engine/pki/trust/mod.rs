@@ -1,5 +1,6 @@
 //! Whom paths may end at, and by whose word: anchors, and the trusted lists that name them (TS 119 612).
 
+pub mod accepted;
 mod anchor;
 mod list;
 mod listed;
