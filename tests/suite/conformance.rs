@@ -11,6 +11,7 @@ mod limbo;
 mod pdf_attacks;
 mod pkits;
 mod pyhanko;
+mod spanish_certificates;
 mod trusted_lists;
 mod wycheproof;
 

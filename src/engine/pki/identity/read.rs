@@ -215,7 +215,7 @@ fn stated(certificate: &Certificate, statements: &QcStatements, rows: &[&Row]) -
     }
 }
 
-fn key_purposes(certificate: &Certificate, rows: &[&Row]) -> Vec<KeyPurpose> {
+fn key_purposes(certificate: &Certificate, rows: &[&Row], stated: &Stated) -> Vec<KeyPurpose> {
     let Some(usage) = certificate.key_usage() else {
         return rows
             .iter()
@@ -224,8 +224,12 @@ fn key_purposes(certificate: &Certificate, rows: &[&Row]) -> Vec<KeyPurpose> {
             .collect();
     };
     let mut all = Vec::new();
-    // Old qualified certificates of FNMT-RCM sign with digitalSignature alone, so that bit is both.
-    if usage.has(KeyUsage::NON_REPUDIATION) {
+    let authentication = rows
+        .iter()
+        .any(|row| row.key_purpose == Some(KeyPurpose::Authentication));
+    // Old qualified certificates for signatures have no other bit to sign with (FNMT-RCM Clase 2).
+    let signs = usage.has(KeyUsage::DIGITAL_SIGNATURE) && stated.types.contains(&QcType::Esign);
+    if usage.has(KeyUsage::NON_REPUDIATION) || (signs && !authentication) {
         all.push(KeyPurpose::Signature);
     }
     if usage.has(KeyUsage::DIGITAL_SIGNATURE) {
@@ -375,7 +379,7 @@ impl CertificateIdentity {
         let entity = Entity {
             name: said
                 .first(Field::EntityName)
-                .filter(|_| class.is_of_entity() || !is_issuer_label(certificate)),
+                .filter(|_| class != Class::NaturalPerson || !is_issuer_label(certificate)),
             number: entity_number,
         };
         let (person, responsible) = match class.is_of_entity() {
@@ -399,7 +403,7 @@ impl CertificateIdentity {
                 .map(|row| row.name.clone()),
             level: rows.iter().find_map(|row| row.level).or(said.level),
             custody: rows.iter().find_map(|row| row.custody),
-            key_purposes: key_purposes(certificate, &rows),
+            key_purposes: key_purposes(certificate, &rows, &stated),
             person,
             responsible,
             entity: (entity != Entity::default()).then_some(entity),
