@@ -130,12 +130,12 @@ fn no_chain(certificate: &Certificate, dead: &[Dead], material: &Material<'_>) -
     }
 }
 
+/// Also where the certificate does not say where its issuer's is: it may be at hand.
 fn want_issuer(certificate: &Certificate, material: &Material<'_>) {
-    let urls: Vec<String> = certificate.ca_issuer_uris().map(str::to_string).collect();
-    if !urls.is_empty() && !certificate.is_self_issued() {
+    if !certificate.is_self_issued() {
         material.want(Want::Issuer {
             certificate: id_of(certificate),
-            urls,
+            urls: certificate.ca_issuer_uris().map(str::to_string).collect(),
         });
     }
 }
