@@ -8,6 +8,8 @@ mod inputs;
 mod name_constraints;
 mod note;
 mod policy;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use build::{Dead, Search, SignatureChecks};

@@ -388,3 +388,151 @@ fn is_utf8_mailbox(name: &GeneralName) -> bool {
     let id = der::oid(&names::ID_ON_SMTP_UTF8_MAILBOX);
     matches!(name, GeneralName::Other { content, .. } if content.starts_with(&id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(name: GeneralName, base: GeneralName, excluded: bool) -> Result<bool, NameFault> {
+        let subtree = GeneralSubtree {
+            base,
+            minimum: 0,
+            maximum: None,
+        };
+        is_in(&name_of(&name), &base_of(&subtree), excluded)
+    }
+
+    type Make = fn(String) -> GeneralName;
+
+    fn permitted(make: Make, name: &str, base: &str) -> Result<bool, NameFault> {
+        holds(make(name.to_string()), make(base.to_string()), false)
+    }
+
+    #[test]
+    fn hosts() {
+        let dns = |name, base| permitted(GeneralName::Dns, name, base);
+        assert_eq!(dns("host.example.org", "host.example.org"), Ok(true));
+        assert_eq!(dns("my.host.example.org", "Host.Example.ORG"), Ok(true));
+        assert_eq!(dns("myhost.example.org", "host.example.org"), Ok(false));
+        assert_eq!(dns("example.org", ".example.org"), Ok(false));
+        assert_eq!(dns("a.example.org", ".example.org"), Ok(true));
+        assert_eq!(dns("anything", ""), Ok(true));
+        assert_eq!(dns("*.example.org", "example.org"), Ok(true));
+        assert_eq!(dns("*.example.org", "a.example.org"), Ok(false));
+        assert_eq!(dns("xn--niez-7ra.es", "XN--NIEZ-7RA.es"), Ok(true));
+        let malformed = [
+            "niñez.es",
+            "a..es",
+            "a.es.",
+            ".a.es",
+            "a b.es",
+            "",
+            "f*.a.es",
+            "a\0.es",
+        ];
+        for name in malformed {
+            assert_eq!(dns(name, "es"), Err(NameFault::Malformed), "{name:?}");
+        }
+        assert_eq!(dns("a.es", "*.es"), Err(NameFault::Malformed));
+        let excluded = |name: &str, base: &str| {
+            let make = |text: &str| GeneralName::Dns(text.to_string());
+            holds(make(name), make(base), true)
+        };
+        assert_eq!(excluded("*.example.org", "a.example.org"), Ok(true));
+        assert_eq!(excluded("*.example.org", "a.b.example.org"), Ok(false));
+        assert_eq!(excluded("*.b.example.org", "a.example.org"), Ok(false));
+    }
+
+    #[test]
+    fn mailboxes() {
+        let email = |name, base| permitted(GeneralName::Email, name, base);
+        assert_eq!(email("a@example.org", "example.org"), Ok(true));
+        assert_eq!(email("a@EXAMPLE.org", "a@example.ORG"), Ok(true));
+        assert_eq!(email("A@example.org", "a@example.org"), Ok(false));
+        assert_eq!(email("a@sub.example.org", "example.org"), Ok(false));
+        assert_eq!(email("a@sub.example.org", ".example.org"), Ok(true));
+        assert_eq!(email("a@example.org", ".example.org"), Ok(false));
+        assert_eq!(email("\"a@b\"@example.org", "example.org"), Ok(true));
+        assert_eq!(email("\"a\"@example.org", "a@example.org"), Ok(true));
+        for name in [
+            "a",
+            "@example.org",
+            "a@b@example.org",
+            "a@",
+            "a b@example.org",
+            "é@example.org",
+            "\"a@example.org",
+        ] {
+            assert_eq!(
+                email(name, "example.org"),
+                Err(NameFault::Malformed),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn uris() {
+        let uri = |name: &str, base: &str| permitted(GeneralName::Uri, name, base);
+        assert_eq!(
+            uri("https://host.example.org:8443/a?b@c", "host.example.org"),
+            Ok(true)
+        );
+        assert_eq!(
+            uri("https://a@host.example.org/", "host.example.org"),
+            Ok(true)
+        );
+        assert_eq!(
+            uri("https://example.org@evil.example/", "example.org"),
+            Ok(false)
+        );
+        assert_eq!(uri("https://host.example.org", "example.org"), Ok(false));
+        assert_eq!(uri("https://host.example.org", ".example.org"), Ok(true));
+        assert_eq!(uri("https://example.org", ".example.org"), Ok(false));
+        for name in [
+            "urn:oid:1.2",
+            "https://192.0.2.1/",
+            "https://[2001:db8::1]/",
+            "//example.org",
+            "https:///a",
+            "https://a%2eorg/",
+            "https://example.org:a/",
+        ] {
+            assert_eq!(
+                uri(name, "example.org"),
+                Err(NameFault::Malformed),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        let ip = |name: &[u8], base: &[u8]| {
+            holds(
+                GeneralName::Ip(name.to_vec()),
+                GeneralName::Ip(base.to_vec()),
+                false,
+            )
+        };
+        let network = [192, 0, 2, 0, 255, 255, 255, 128];
+        assert_eq!(ip(&[192, 0, 2, 127], &network), Ok(true));
+        assert_eq!(ip(&[192, 0, 2, 128], &network), Ok(false));
+        assert_eq!(ip(&[9, 9, 9, 9], &[0; 8]), Ok(true));
+        let mut six = [0; 32];
+        (six[0], six[16]) = (0x20, 0xf0);
+        let mut host = [0; 16];
+        host[0] = 0x2f;
+        assert_eq!(ip(&host, &six), Ok(true));
+        host[0] = 0x3f;
+        assert_eq!(ip(&host, &six), Ok(false));
+        assert_eq!(ip(&[192, 0, 2, 1], &six), Ok(false));
+        assert_eq!(ip(&[192, 0, 2, 1, 0], &network), Err(NameFault::Malformed));
+        let gap = [192, 0, 2, 0, 255, 0, 255, 0];
+        assert_eq!(ip(&[192, 0, 2, 1], &gap), Err(NameFault::Malformed));
+        assert_eq!(
+            ip(&[192, 0, 2, 1], &network[..7]),
+            Err(NameFault::Malformed)
+        );
+    }
+}

@@ -79,7 +79,8 @@ fn oddities(certificate: &Certificate) -> Vec<Oddity> {
 
 fn is_odd(name: &GeneralName) -> bool {
     match name {
-        GeneralName::Email(text) => mailbox(text).is_none(),
+        // Some issuers wrote the name of the form into the name.
+        GeneralName::Email(text) => mailbox(text).is_none() || text.starts_with("rfc822Name="),
         GeneralName::Dns(text) | GeneralName::Uri(text) => {
             text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic())
         }
