@@ -243,7 +243,7 @@ fn an_ocsp_responder_is_asked_and_its_answer_kept() {
         assert!(OcspResponse::from_der(&response).unwrap().nonce().is_some());
         answer("200 OK", "application/ocsp-response", &response)
     });
-    let source = OcspSource::new(fetching(&clock));
+    let source = OcspSource::new(fetching(&clock), &settings().ocsp);
     let urls = [server.url("/ocsp")];
     let mut first = Vec::new();
     for (name, requests) in [("seal", 1), ("revoked", 2), ("seal", 2)] {
@@ -280,7 +280,7 @@ fn ocsp_answers_to_other_questions_are_refused() {
         (vec![0x30, 3, 0x0a, 1, 6], "unauthorized"),
     ] {
         let server = Server::start(move |_| answer("200 OK", "application/ocsp-response", &bytes));
-        let source = OcspSource::new(fetching(&clock()));
+        let source = OcspSource::new(fetching(&clock()), &settings().ocsp);
         let (pool, want) = wanted(&authority, "seal", &[server.url("/ocsp")], &[]);
         let error = source.fetch(&want, &pool, soon()).unwrap_err();
         assert!(error.problem().contains(expected), "{error}");
@@ -312,7 +312,7 @@ fn a_responder_that_refuses_nonces_is_asked_without_one() {
         let response = issuer.ocsp(question, now()).unwrap();
         answer("200 OK", "application/ocsp-response", &response)
     });
-    let source = OcspSource::new(fetching(&clock()));
+    let source = OcspSource::new(fetching(&clock()), &settings().ocsp);
     let (pool, want) = wanted(&authority, "seal", &[server.url("/ocsp")], &[]);
     let fetched = source.fetch(&want, &pool, soon()).unwrap();
     assert_eq!(status_in(&fetched, &authority, "seal"), CertStatus::Good);

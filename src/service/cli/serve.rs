@@ -85,6 +85,7 @@ impl Started {
                 .saturating_mul(CONNECTIONS_A_REQUEST),
             drain: DRAIN,
         };
+        self.service.refresh_ahead();
         let upkeep = tokio::spawn(keep_up(self.service.clone()));
         http::serve(listeners, settings, told).await;
         upkeep.abort();

@@ -74,6 +74,7 @@ impl Parts {
             config.limits.certificate_answers,
         ));
         let mut parts = Parts {
+            refreshed: Vec::new(),
             certificate_desk,
             callers: Arc::new(callers),
             catalogue,

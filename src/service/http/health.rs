@@ -3,6 +3,7 @@
 //! Ready means: a request that comes now can be registered, sealed and checked. What is not ready says why; reasons name
 //! no file and no person.
 
+use super::metrics::refreshes;
 use super::service::Service;
 use crate::engine::{Error, Result, Time};
 use crate::service::clock;
@@ -32,7 +33,15 @@ pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let body = json!({ "ready": ready, "checks": listed });
+    let states = service.refresh_states();
+    let refreshes: serde_json::Map<_, _> = states
+        .iter()
+        .map(|(kind, s)| {
+            let state = json!({ "kept": s.kept, "overdue": s.overdue, "failing": s.failing });
+            ((*kind).to_string(), state)
+        })
+        .collect();
+    let body = json!({ "ready": ready, "checks": listed, "refreshes": refreshes });
     (status, Json(body)).into_response()
 }
 
@@ -103,5 +112,6 @@ impl Service {
 /// The counters.
 pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, service.metrics.print()).into_response()
+    let text = service.metrics.print() + &refreshes(&service.refresh_states());
+    (kind, text).into_response()
 }

@@ -1,5 +1,6 @@
 //! What is counted, in the text format of Prometheus (version 0.0.4). No label holds personal data.
 
+use crate::service::sources::RefreshState;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -177,6 +178,51 @@ impl Metrics {
         );
         text
     }
+}
+
+/// How what is refreshed ahead of its end is doing.
+pub(super) fn refreshes(states: &BTreeMap<&'static str, RefreshState>) -> String {
+    let mut text = String::new();
+    type Value = fn(&RefreshState) -> u64;
+    let metrics: [(&str, &str, &str, Value); 5] = [
+        (
+            "rubrica_refreshable",
+            "gauge",
+            "Lists and answers kept up to date.",
+            |s| s.kept as u64,
+        ),
+        (
+            "rubrica_refreshes_overdue",
+            "gauge",
+            "Those that should have been refreshed by now.",
+            |s| s.overdue as u64,
+        ),
+        (
+            "rubrica_refreshes_failing",
+            "gauge",
+            "Those whose last refresh failed.",
+            |s| s.failing as u64,
+        ),
+        (
+            "rubrica_refreshes_total",
+            "counter",
+            "Refreshes that came to an end.",
+            |s| s.refreshed,
+        ),
+        (
+            "rubrica_refreshes_failed_total",
+            "counter",
+            "Refreshes that failed.",
+            |s| s.failed,
+        ),
+    ];
+    for (name, kind, help, value) in metrics {
+        head(&mut text, name, kind, help);
+        for (of, state) in states {
+            let _ = writeln!(text, "{name}{{kind=\"{of}\"}} {}", value(state));
+        }
+    }
+    text
 }
 
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {

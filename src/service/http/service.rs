@@ -16,11 +16,12 @@ use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
 use crate::service::flow::{CertificateDesk, CodeDesk, CodeIssue, SealDesk, check_seal};
 use crate::service::keys::Seal;
-use crate::service::sources::Sources;
+use crate::service::sources::{RefreshState, Refreshable, Refresher, Sources};
 use crate::service::store::Store;
 use crate::service::trust::PolicyHandle;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Jobs at work at once, however many requests there may be: each waits for authorities more than it computes.
@@ -59,6 +60,8 @@ pub struct Parts {
     pub sources: Arc<Sources>,
     /// Answers questions about certificates.
     pub certificate_desk: Arc<CertificateDesk>,
+    /// What is refreshed ahead of its end beside what the sources keep.
+    pub refreshed: Vec<Arc<dyn Refreshable>>,
     /// The seals.
     pub seals: Vec<Seal>,
     /// The certificate of the web site of the sede.
@@ -87,6 +90,7 @@ pub struct Service {
     pub(super) capacity: tokio::sync::Semaphore,
     /// The same for known callers: strangers who take all of theirs take none of these.
     pub(super) caller_capacity: tokio::sync::Semaphore,
+    refresher: OnceLock<Refresher>,
     languages: Vec<Language>,
 }
 
@@ -126,9 +130,26 @@ impl Service {
             rate: RateLimit::per_minute(limits.requests_per_minute),
             capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
             caller_capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
+            refresher: OnceLock::new(),
             languages,
             parts,
         }))
+    }
+
+    /// Begins to refresh what is kept ahead of its end; once for a service.
+    pub fn refresh_ahead(&self) {
+        let parts = &self.parts;
+        self.refresher.get_or_init(|| {
+            let mut all = parts.sources.refreshed();
+            all.extend(parts.refreshed.iter().cloned());
+            Refresher::start(&parts.config.sources, parts.clock.clone(), all)
+        });
+    }
+
+    /// How what is refreshed is doing, by kind; nothing before that begins.
+    pub(super) fn refresh_states(&self) -> BTreeMap<&'static str, RefreshState> {
+        let refresher = self.refresher.get();
+        refresher.map(Refresher::states).unwrap_or_default()
     }
 
     /// Asks whether the certificates of the seals are revoked; one that is seals nothing from then on. Answers those that

@@ -1,16 +1,17 @@
 //! Certificates of issuers, fetched from where certificates say (RFC 5280 §4.2.2.1): over HTTP or from a directory (RFC 4523): DER,
 //! PEM, base64, PKCS #7 certs-only, or the pairs of cross-certificates.
 
-use super::cache::{Answer, Cache};
+use super::cache::{Answer, Ask, Cache, Fresh};
 use super::encoding::plain;
-use super::{Deadline, Fetching, Source, first_of, ldap};
+use super::{Deadline, Fetching, Refreshable, Source, Validators, first_of, ldap};
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::cms::SignedData;
 use crate::engine::syntax::asn1::Reader;
 use crate::engine::syntax::pem;
 use crate::engine::validation::Want;
-use crate::engine::{Error, Result, Time};
+use crate::engine::{Error, Result};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an issuer's certificate is kept.
@@ -22,64 +23,72 @@ const MOST_CERTIFICATES: usize = 32;
 #[derive(Debug)]
 pub struct AiaSource {
     fetching: Fetching,
-    cache: Cache,
+    cache: Arc<Cache>,
 }
 
 impl AiaSource {
     /// By this client, at this clock.
     pub fn new(fetching: Fetching) -> Self {
         AiaSource {
+            cache: Arc::new(Cache::new("issuer", &fetching)),
             fetching,
-            cache: Cache::default(),
         }
     }
+}
 
-    /// The certificates at `url`, which must hold an issuer of `certificate`.
-    fn fetch_certificates(
-        &self,
-        url: &str,
-        certificate: &Certificate,
-        now: Time,
-        deadline: Deadline,
-    ) -> Result<Answer> {
-        let client = &self.fetching.client;
-        let values = client.values(url, &ldap::CERTIFICATES, deadline)?;
-        let mut found: Vec<_> = values
-            .iter()
-            .flat_map(|value| certificates(&plain(value)).unwrap_or_default())
-            .collect();
-        if found.is_empty() {
-            return Err(Error::unavailable(
-                super::shown(url),
-                "answered something that is no certificate",
-            ));
+/// The certificates at `url`, which must hold an issuer of `certificate`.
+fn fetch_certificates(
+    fetching: &Fetching,
+    url: &str,
+    certificate: &Certificate,
+    ask: Ask<'_>,
+) -> Result<Fresh> {
+    let until = ask.now.plus(KEPT);
+    let (values, validators) = if ldap::is_ldap(url) {
+        let client = &fetching.client;
+        let values = client.values(url, &ldap::CERTIFICATES, ask.deadline)?;
+        (values, Validators::default())
+    } else {
+        match fetching.client.renew(url, ask.known, ask.deadline)? {
+            Some((bytes, validators)) => (vec![bytes], validators),
+            None => return Ok(Fresh::NotModified(Some(until))),
         }
-        found.truncate(MOST_CERTIFICATES);
-        let issued = |issuer: &Certificate| {
-            issuer.subject() == certificate.issuer()
-                && issuer
-                    .public_key()
-                    .is_ok_and(|key| certificate.is_signed_by(key))
-        };
-        if !found.iter().any(issued) {
-            return Err(Error::not_found(
-                super::shown(url),
-                "answered with certificates that are not the issuer's",
-            ));
-        }
-        let origin = Origin::Fetched {
-            url: url.to_string(),
-            at: now,
-        };
-        let object = |c: &Certificate| {
-            Object::new(ObjectKind::Certificate, c.bytes().to_vec(), origin.clone())
-        };
-        Ok(Answer {
-            objects: found.iter().map(object).collect(),
-            this_update: now,
-            until: Some(now.plus(KEPT)),
-        })
+    };
+    let mut found: Vec<_> = values
+        .iter()
+        .flat_map(|value| certificates(&plain(value)).unwrap_or_default())
+        .collect();
+    if found.is_empty() {
+        return Err(Error::unavailable(
+            super::shown(url),
+            "answered something that is no certificate",
+        ));
     }
+    found.truncate(MOST_CERTIFICATES);
+    let issued = |issuer: &Certificate| {
+        issuer.subject() == certificate.issuer()
+            && issuer
+                .public_key()
+                .is_ok_and(|key| certificate.is_signed_by(key))
+    };
+    if !found.iter().any(issued) {
+        return Err(Error::not_found(
+            super::shown(url),
+            "answered with certificates that are not the issuer's",
+        ));
+    }
+    let origin = Origin::Fetched {
+        url: url.to_string(),
+        at: ask.now,
+    };
+    let object =
+        |c: &Certificate| Object::new(ObjectKind::Certificate, c.bytes().to_vec(), origin.clone());
+    Ok(Fresh::New(Answer {
+        objects: found.iter().map(object).collect(),
+        this_update: ask.now,
+        until: Some(until),
+        validators,
+    }))
 }
 
 fn is_fetched(url: &str) -> bool {
@@ -120,6 +129,10 @@ fn pair(bytes: &[u8]) -> Result<Vec<Certificate>> {
 }
 
 impl Source for AiaSource {
+    fn refreshed(&self) -> Option<Arc<dyn Refreshable>> {
+        Some(self.cache.clone())
+    }
+
     fn serves(&self, want: &Want) -> bool {
         matches!(want, Want::Issuer { urls, .. } if urls.iter().any(|u| is_fetched(u)))
     }
@@ -129,13 +142,14 @@ impl Source for AiaSource {
             return Ok(Vec::new());
         };
         let certificate = super::certificate(pool, certificate)?;
-        let now = self.fetching.clock.now();
         // What is kept is good for the issuer's name and key that it was checked for.
         let issuer = crate::engine::evidence::ObjectId::of(certificate.issuer().bytes());
         first_of(urls, is_fetched, |url| {
             let key = format!("{issuer} {url}");
-            self.cache.get(&key, None, now, || {
-                self.fetch_certificates(url, &certificate, now, deadline)
+            let (fetching, about, at) =
+                (self.fetching.clone(), certificate.clone(), url.to_string());
+            self.cache.get(&key, None, deadline, move |ask| {
+                fetch_certificates(&fetching, &at, &about, ask)
             })
         })
     }

@@ -34,6 +34,7 @@ pub struct Client {
     dialer: Arc<Dialer>,
     timeout: Duration,
     answer_bytes: u64,
+    stale: Duration,
 }
 
 impl fmt::Debug for Client {
@@ -118,6 +119,7 @@ impl Client {
             dialer,
             timeout,
             answer_bytes: settings.answer_bytes,
+            stale: Duration::from_secs(settings.refresh.stale_seconds),
         })
     }
 
@@ -137,6 +139,32 @@ impl Client {
         let mut body = Vec::new();
         self.fetch(&get, &mut body)?;
         Ok(body)
+    }
+
+    /// How long past its end what is kept is handed out while it is being refreshed.
+    pub(super) fn stale(&self) -> Duration {
+        self.stale
+    }
+
+    /// What is at `url`, and what the server says of it, or nothing where what `known` is of is still the newest; within the
+    /// bounds of [`Client::get`].
+    pub(super) fn renew(
+        &self,
+        url: &str,
+        known: Option<&Validators>,
+        deadline: Deadline,
+    ) -> Result<Option<(Vec<u8>, Validators)>> {
+        let get = Get {
+            url,
+            known,
+            most_bytes: self.answer_bytes,
+            deadline: deadline.within(self.timeout),
+        };
+        let mut body = Vec::new();
+        Ok(match self.fetch(&get, &mut body)? {
+            Download::NotModified => None,
+            Download::Whole(received) => Some((body, received.validators)),
+        })
     }
 
     /// Writes what is at an address to `file`, from its start, holding no more than a piece of it in memory. After an

@@ -3,10 +3,12 @@
 //! Referrals are not followed: where they lead is another server's word. A whole answer is held in memory, within the
 //! bounds of one answer.
 
-use super::cache::{Answer, Cache};
+use super::cache::{Answer, Ask, Cache, Fresh};
 use super::connection::{Dialer, Stream, Target};
 use super::encoding::plain;
-use super::{Deadline, Fetching, MOST_ADDRESSES, Source, shown, wanted_certificates};
+use super::{
+    Deadline, Fetching, MOST_ADDRESSES, Refreshable, Source, Validators, shown, wanted_certificates,
+};
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::crl::RevocationList;
 use crate::engine::pki::extension::{DistributionPoint, GeneralName};
@@ -18,6 +20,7 @@ use crate::engine::validation::Want;
 use crate::engine::{Error, Result, Time};
 use crate::service::config::LdapSettings;
 use std::io::{Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Entries of one search.
@@ -318,64 +321,69 @@ fn encoded(name: &str) -> String {
 pub struct LdapSource {
     fetching: Fetching,
     directories: Directories,
-    cache: Cache,
+    cache: Arc<Cache>,
 }
 
 impl LdapSource {
     /// By this client, at this clock; `directories` tell which server has the entries of which names.
     pub fn new(fetching: Fetching, directories: &[LdapSettings]) -> Self {
         LdapSource {
-            fetching,
+            cache: Arc::new(Cache::new("ldap", &fetching)),
             directories: Directories::new(directories),
-            cache: Cache::default(),
+            fetching,
         }
-    }
-
-    fn fetch_lists(
-        &self,
-        url: &str,
-        issuer: &Certificate,
-        now: Time,
-        deadline: Deadline,
-    ) -> Result<Answer> {
-        let values = self.fetching.client.values(url, &LISTS, deadline)?;
-        let lists: Vec<_> = values
-            .iter()
-            .filter_map(|value| CertificateList::from_pem_or_der(&plain(value)).ok())
-            .collect();
-        // Those of the issuer tell how long what was found may be kept: as long as the first of them.
-        let own = |list: &&CertificateList| {
-            list.issuer() == issuer.subject()
-                && issuer.public_key().is_ok_and(|key| list.is_signed_by(key))
-        };
-        let newest = lists.iter().map(CertificateList::this_update).max();
-        let Some(this_update) = newest else {
-            return Err(Error::unavailable(
-                shown(url),
-                "answered something that is no revocation list",
-            ));
-        };
-        let ends = lists.iter().filter(own).map(|list| {
-            let next = list.next_update();
-            next.unwrap_or(now.plus(WITHOUT_NEXT_UPDATE))
-        });
-        let origin = Origin::Fetched {
-            url: url.to_string(),
-            at: now,
-        };
-        let kind = ObjectKind::CertificateRevocationList;
-        Ok(Answer {
-            this_update,
-            until: ends.min(),
-            objects: lists
-                .iter()
-                .map(|list| Object::new(kind, list.bytes(), origin.clone()))
-                .collect(),
-        })
     }
 }
 
+fn fetch_lists(
+    fetching: &Fetching,
+    url: &str,
+    issuer: &Certificate,
+    ask: Ask<'_>,
+) -> Result<Fresh> {
+    let now = ask.now;
+    let values = fetching.client.values(url, &LISTS, ask.deadline)?;
+    let lists: Vec<_> = values
+        .iter()
+        .filter_map(|value| CertificateList::from_pem_or_der(&plain(value)).ok())
+        .collect();
+    // Those of the issuer tell how long what was found may be kept: as long as the first of them.
+    let own = |list: &&CertificateList| {
+        list.issuer() == issuer.subject()
+            && issuer.public_key().is_ok_and(|key| list.is_signed_by(key))
+    };
+    let newest = lists.iter().map(CertificateList::this_update).max();
+    let Some(this_update) = newest else {
+        return Err(Error::unavailable(
+            shown(url),
+            "answered something that is no revocation list",
+        ));
+    };
+    let ends = lists.iter().filter(own).map(|list| {
+        let next = list.next_update();
+        next.unwrap_or(now.plus(WITHOUT_NEXT_UPDATE))
+    });
+    let origin = Origin::Fetched {
+        url: url.to_string(),
+        at: now,
+    };
+    let kind = ObjectKind::CertificateRevocationList;
+    Ok(Fresh::New(Answer {
+        this_update,
+        until: ends.min(),
+        objects: lists
+            .iter()
+            .map(|list| Object::new(kind, list.bytes(), origin.clone()))
+            .collect(),
+        validators: Validators::default(),
+    }))
+}
+
 impl Source for LdapSource {
+    fn refreshed(&self) -> Option<Arc<dyn Refreshable>> {
+        Some(self.cache.clone())
+    }
+
     fn serves(&self, want: &Want) -> bool {
         let directories = !self.directories.0.is_empty();
         matches!(want, Want::Revocation { crls, .. } if directories || crls.iter().any(|u| is_ldap(u)))
@@ -390,15 +398,15 @@ impl Source for LdapSource {
         };
         let (certificate, issuer) = wanted_certificates(want, pool)?;
         let not_before = not_before.and_then(|second| Time::from_unix(second).ok());
-        let now = self.fetching.clock.now();
         let mut urls: Vec<_> = crls.iter().filter(|u| is_ldap(u)).cloned().collect();
         urls.retain(|url| LdapUrl::parse(url).is_ok_and(|url| !url.host.is_empty()));
         urls.extend(self.directories.of(&certificate));
         let mut failure = None;
         let mut found = Vec::new();
         for url in urls.iter().take(MOST_ADDRESSES) {
-            let answer = self.cache.get(url, not_before, now, || {
-                self.fetch_lists(url, &issuer, now, deadline)
+            let (fetching, issuer, at) = (self.fetching.clone(), issuer.clone(), url.clone());
+            let answer = self.cache.get(url, not_before, deadline, move |ask| {
+                fetch_lists(&fetching, &at, &issuer, ask)
             });
             match answer {
                 Ok(objects) => found.extend(objects),

@@ -15,6 +15,7 @@ mod folder;
 mod guard;
 #[cfg(test)]
 pub(crate) mod hostile;
+mod jitter;
 mod ldap;
 mod ocsp;
 mod proxy;
@@ -30,8 +31,8 @@ pub use crl::CrlSource;
 pub use deadline::Deadline;
 pub use folder::Folder;
 pub use ldap::LdapSource;
-pub use ocsp::OcspSource;
-pub use refresh::{Due, Refreshable, ahead_of};
+pub use ocsp::{OcspQuestion, OcspSource};
+pub use refresh::{Due, RefreshState, Refreshable, Refresher, ahead_of};
 pub use tsa::{TimestampAuthorities, TimestampAuthority, check_token};
 
 use super::clock::Clock;
@@ -47,6 +48,11 @@ use std::sync::Arc;
 
 /// Answers some wants.
 pub trait Source: Debug + Send + Sync {
+    /// What it keeps and would have refreshed before it ends.
+    fn refreshed(&self) -> Option<Arc<dyn Refreshable>> {
+        None
+    }
+
     /// Whether it may have an answer, without looking for it.
     fn serves(&self, want: &Want) -> bool;
 
@@ -78,7 +84,7 @@ impl Sources {
         if !settings.offline {
             let client = Arc::new(Client::new(settings)?);
             let fetching = Fetching { client, clock };
-            sources.add(OcspSource::new(fetching.clone()));
+            sources.add(OcspSource::new(fetching.clone(), &settings.ocsp));
             sources.add(CrlSource::new(fetching.clone()));
             sources.add(LdapSource::new(fetching.clone(), &settings.ldap));
             sources.add(AiaSource::new(fetching));
@@ -89,6 +95,14 @@ impl Sources {
     /// Adds a source, to be asked after the others.
     pub fn add(&mut self, source: impl Source + 'static) {
         self.0.push(Box::new(source));
+    }
+
+    /// All that the sources keep and would have refreshed.
+    pub fn refreshed(&self) -> Vec<Arc<dyn Refreshable>> {
+        self.0
+            .iter()
+            .filter_map(|source| source.refreshed())
+            .collect()
     }
 
     /// What the first source brings that has something not in `pool` yet; nothing where none has, and an error where

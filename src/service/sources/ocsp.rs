@@ -3,9 +3,12 @@
 //! An answer is kept when its signature is of the issuer or of a responder that the issuer delegated to; any other is
 //! handed over for `validation` to judge, and not kept. A responder that refuses nonces is asked without one.
 
-use super::cache::{Answer, Cache};
-use super::client::Post;
-use super::{Deadline, Fetching, Source, first_good, random, wanted_certificates};
+use super::cache::{Answer, Ask, Cache, Fresh};
+use super::client::{Client, Get, Post, Validators};
+use super::encoding::plain;
+use super::{
+    Deadline, Fetching, Refreshable, Source, first_good, random, shown, wanted_certificates,
+};
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use crate::engine::pki::ocsp::{CertId, request};
@@ -13,6 +16,10 @@ use crate::engine::pki::{Certificate, OcspResponse};
 use crate::engine::syntax::asn1::{der, names};
 use crate::engine::validation::Want;
 use crate::engine::{Error, ErrorKind, Result, Time};
+use crate::service::config::{NonceRule, OcspSettings};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an answer is kept that does not say when the next one comes: "newer revocation information is available all
@@ -21,89 +28,177 @@ const WITHOUT_NEXT_UPDATE: Duration = Duration::from_secs(60);
 /// Answers with a whole chain take 5 KiB.
 const MOST_BYTES: u64 = 128 * 1024;
 
+/// The longest question that goes by GET, with the address before it (RFC 5019 §5).
+const GET_BYTES: usize = 255;
+
+/// The element of the error of a responder that gives no answer.
+const REFUSAL: &str = "OCSP responder";
+
 /// Asks OCSP responders.
 #[derive(Debug)]
 pub struct OcspSource {
     fetching: Fetching,
-    cache: Cache,
+    settings: OcspSettings,
+    cache: Arc<Cache>,
 }
 
 impl OcspSource {
-    /// By this client, at this clock.
-    pub fn new(fetching: Fetching) -> Self {
+    /// By this client, at this clock, as `settings` say.
+    pub fn new(fetching: Fetching, settings: &OcspSettings) -> Self {
         OcspSource {
+            cache: Arc::new(Cache::new("ocsp", &fetching)),
+            settings: settings.clone(),
             fetching,
-            cache: Cache::default(),
         }
     }
+}
 
-    fn ask(
-        &self,
-        url: &str,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        now: Time,
-        deadline: Deadline,
-    ) -> Result<Answer> {
-        let id = CertId::new(certificate, issuer, DigestAlgorithm::Sha1)?;
-        let nonce = random::<32>()?;
-        let response = match self.exchange(url, &id, Some(&nonce), deadline) {
-            // The status says that the request was not liked; the nonce is what some do not know.
-            Err(error) if error.kind() == ErrorKind::Refused => {
-                self.exchange(url, &id, None, deadline)?
+/// A question to a responder about one certificate.
+#[derive(Debug, Clone)]
+pub struct OcspQuestion {
+    /// Whom to ask: an address of HTTP.
+    pub url: String,
+    /// The certificate that is asked about.
+    pub certificate: Certificate,
+    /// Its issuer.
+    pub issuer: Certificate,
+    /// How it is asked.
+    pub settings: OcspSettings,
+}
+
+impl OcspQuestion {
+    /// Asks, until `deadline`. What comes is about the certificate and, where it holds a nonce, to this question; by whom
+    /// it is signed is not looked at.
+    ///
+    /// Errors: `Unavailable` where the responder cannot be reached, refuses, or answers something else.
+    pub fn ask(&self, client: &Client, deadline: Deadline) -> Result<OcspResponse> {
+        let algorithm = match self.settings.sha256 {
+            true => DigestAlgorithm::Sha256,
+            false => DigestAlgorithm::Sha1,
+        };
+        let id = CertId::new(&self.certificate, &self.issuer, algorithm)?;
+        let nonce = match self.settings.nonce {
+            NonceRule::Never => None,
+            NonceRule::Offered | NonceRule::Required => Some(random::<32>()?),
+        };
+        let question = |nonce: Option<&[u8]>| request(&id, nonce);
+        let nonce = nonce.as_ref().map(|n| &n[..]);
+        let asked = match (nonce, self.get_url(&question(None))) {
+            // A responder that knows POST alone gets the same question again.
+            (None, Some(url)) => self
+                .by_get(client, &url, deadline)
+                .or_else(|_| self.by_post(client, &question(None), deadline)),
+            _ => match self.by_post(client, &question(nonce), deadline) {
+                // The status says that the request was not liked; the nonce is what some do not know.
+                Err(error)
+                    if error.kind() == ErrorKind::Refused
+                        && self.settings.nonce == NonceRule::Offered =>
+                {
+                    self.by_post(client, &question(None), deadline)
+                }
+                other => other,
+            },
+        };
+        let response = asked.map_err(|error| match error.kind() {
+            ErrorKind::Refused if error.element() == REFUSAL => {
+                Error::unavailable(shown(&self.url), error.problem().to_string())
             }
-            other => other?,
-        };
-        let lied = |problem| Err(Error::unavailable(super::shown(url), problem));
-        let sent = der::octet_string(&nonce);
-        if response.nonce().is_some_and(|nonce| nonce != sent) {
-            return lied("answered with another nonce");
+            _ => error,
+        })?;
+        let lied = |problem| Err(Error::unavailable(shown(&self.url), problem));
+        let sent = nonce.map(der::octet_string);
+        match response.nonce() {
+            Some(nonce) if sent.as_deref() != Some(nonce) => {
+                return lied("answered with another nonce");
+            }
+            None if self.settings.nonce == NonceRule::Required => {
+                return lied("answered without the nonce");
+            }
+            _ => {}
         }
-        let Some(single) = response.response_for(certificate, issuer) else {
+        if response
+            .response_for(&self.certificate, &self.issuer)
+            .is_none()
+        {
             return lied("answered about another certificate");
+        }
+        Ok(response)
+    }
+
+    /// The address of a question that is short enough for GET (RFC 6960 §A.1), so that a cache on the way may answer it.
+    fn get_url(&self, question: &[u8]) -> Option<String> {
+        let url = self.url.trim_end_matches('/');
+        let url = format!("{url}/{}", escaped(&STANDARD.encode(question)));
+        (url.len() <= GET_BYTES && !self.url.contains('?')).then_some(url)
+    }
+
+    fn by_get(&self, client: &Client, url: &str, deadline: Deadline) -> Result<OcspResponse> {
+        let get = Get {
+            url,
+            known: None,
+            most_bytes: MOST_BYTES,
+            deadline: deadline.within(client.timeout()),
         };
-        let kept = single.next_update.unwrap_or(now.plus(WITHOUT_NEXT_UPDATE));
+        let mut body = Vec::new();
+        client.fetch(&get, &mut body)?;
+        self.read(&body)
+    }
+
+    fn by_post(
+        &self,
+        client: &Client,
+        question: &[u8],
+        deadline: Deadline,
+    ) -> Result<OcspResponse> {
+        let post = Post {
+            content_type: "application/ocsp-request",
+            body: question,
+            deadline: deadline.within(client.timeout()),
+            answer_bytes: MOST_BYTES,
+        };
+        self.read(&client.post(&self.url, &post)?)
+    }
+
+    /// An answer; [`ErrorKind::Refused`] where it is that the responder refuses to give one.
+    fn read(&self, bytes: &[u8]) -> Result<OcspResponse> {
+        OcspResponse::from_der(&plain(bytes)).map_err(|error| match error.kind() {
+            ErrorKind::Unavailable => Error::refused(REFUSAL, error.problem().to_string()),
+            _ => Error::unavailable(
+                shown(&self.url),
+                "answered something that is no OCSP response",
+            ),
+        })
+    }
+
+    /// The same as an answer that may be kept.
+    fn fresh(&self, client: &Client, ask: Ask<'_>) -> Result<Fresh> {
+        let response = self.ask(client, ask.deadline)?;
+        let single = response
+            .response_for(&self.certificate, &self.issuer)
+            .ok_or_else(|| Error::internal("OCSP response", "changed under our eyes"))?;
+        let (this_update, next_update) = (single.this_update, single.next_update);
+        let kept = next_update.unwrap_or(ask.now.plus(WITHOUT_NEXT_UPDATE));
         let origin = Origin::Fetched {
-            url: url.to_string(),
-            at: now,
+            url: self.url.clone(),
+            at: ask.now,
         };
-        Ok(Answer {
-            this_update: single.this_update,
-            until: is_vouched_for(&response, issuer).then_some(kept),
+        Ok(Fresh::New(Answer {
+            this_update,
+            until: is_vouched_for(&response, &self.issuer).then_some(kept),
             objects: vec![Object::new(
                 ObjectKind::OcspResponse,
                 response.bytes().to_vec(),
                 origin,
             )],
-        })
+            validators: Validators::default(),
+        }))
     }
+}
 
-    /// One question and its answer; [`ErrorKind::Refused`] where the responder refuses to answer it.
-    fn exchange(
-        &self,
-        url: &str,
-        id: &CertId,
-        nonce: Option<&[u8]>,
-        deadline: Deadline,
-    ) -> Result<OcspResponse> {
-        let post = Post {
-            content_type: "application/ocsp-request",
-            body: &request(id, nonce),
-            deadline: deadline.within(self.fetching.client.timeout()),
-            answer_bytes: MOST_BYTES,
-        };
-        let bytes = self.fetching.client.post(url, &post)?;
-        OcspResponse::from_der(&bytes).map_err(|error| {
-            let (kind, problem) = match error.kind() {
-                ErrorKind::Unavailable => (ErrorKind::Refused, error.problem().to_string()),
-                _ => (
-                    ErrorKind::Unavailable,
-                    "answered something that is no OCSP response".to_string(),
-                ),
-            };
-            Error::new(kind, super::shown(url), problem)
-        })
-    }
+/// Base64 in the path of an address.
+fn escaped(base64: &str) -> String {
+    let escaped = base64.replace('+', "%2B").replace('/', "%2F");
+    escaped.replace('=', "%3D")
 }
 
 /// Whether the issuer, or one that it delegated to (RFC 6960 §4.2.2.2), signed `response`.
@@ -127,6 +222,10 @@ fn is_vouched_for(response: &OcspResponse, issuer: &Certificate) -> bool {
 }
 
 impl Source for OcspSource {
+    fn refreshed(&self) -> Option<Arc<dyn Refreshable>> {
+        Some(self.cache.clone())
+    }
+
     fn serves(&self, want: &Want) -> bool {
         matches!(want, Want::Revocation { ocsp, .. } if ocsp.iter().any(|u| super::is_web(u)))
     }
@@ -140,13 +239,19 @@ impl Source for OcspSource {
         };
         let (certificate, issuer) = wanted_certificates(want, pool)?;
         let not_before = not_before.and_then(|second| Time::from_unix(second).ok());
-        let now = self.fetching.clock.now();
         // Two certificates that claim one serial number of one issuer must not share an answer's place.
         let about = ObjectId::of(certificate.bytes());
         first_good(ocsp, |url| {
             let key = format!("{about} {} {url}", ObjectId::of(issuer.bytes()));
-            self.cache.get(&key, not_before, now, || {
-                self.ask(url, &certificate, &issuer, now, deadline)
+            let question = OcspQuestion {
+                url: url.to_string(),
+                certificate: certificate.clone(),
+                issuer: issuer.clone(),
+                settings: self.settings.clone(),
+            };
+            let client = self.fetching.client.clone();
+            self.cache.get(&key, not_before, deadline, move |ask| {
+                question.fresh(&client, ask)
             })
         })
     }

@@ -5,8 +5,8 @@
 //! time is near ours. Whether that certificate was revoked is judged by `validation`, like everything about a token that
 //! is in a document.
 
-use super::cache::pause;
 use super::client::Post;
+use super::jitter::pause;
 use super::{Deadline, Fetching, Folder, random};
 use crate::engine::crypto::{SignatureInput, digest};
 use crate::engine::pki::cms::{SignerInfo, ess_certificates};
