@@ -144,7 +144,8 @@ fn lists_are_read_as_x509_parser_reads_them() {
             .collect();
         if let Err(error) = ours.entry(ours.issuer(), &[0x7f; 20]) {
             assert!(
-                ["revokedCertificate", "crlEntryExtensions", "Extensions"].contains(&error.element()),
+                ["revokedCertificate", "crlEntryExtensions", "Extensions"]
+                    .contains(&error.element()),
                 "{}: {error}",
                 path.display()
             );

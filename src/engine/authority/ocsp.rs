@@ -4,8 +4,8 @@
 //! error status included; an `Err` only where the responder's own key fails.
 
 use super::extension::to_der;
-use super::{key_bits, key_identifier, signed};
-use crate::engine::crypto::{Signer, digest};
+use super::{key_identifier, signed};
+use crate::engine::crypto::Signer;
 use crate::engine::error::Result;
 use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::Extension;
@@ -82,7 +82,7 @@ pub fn answer(
     let singles: Vec<_> = ids
         .iter()
         .map(|id| {
-            let known = if is_issued_by(id, responder.issuer) {
+            let known = if id.is_issued_by(responder.issuer) {
                 status(&id.serial)
             } else {
                 CertStatus::Unknown
@@ -99,11 +99,6 @@ fn is_nonce(value: &[u8]) -> bool {
     Tlv::whole(Reader::der(value), "nonce").is_ok_and(|nonce| {
         nonce.tag() == Tag::OCTET_STRING && (1..=128).contains(&nonce.content().len())
     })
-}
-
-fn is_issued_by(id: &CertId, issuer: &Certificate) -> bool {
-    id.issuer_name == digest(id.digest, issuer.subject().bytes())
-        && key_bits(issuer.spki()).is_ok_and(|key| id.issuer_key == digest(id.digest, key))
 }
 
 /// `SingleResponse`; its times are of whole seconds (RFC 5280 §4.1.2.5.2).

@@ -1,7 +1,7 @@
 //! Distinguished names (RFC 5280 §4.1.2.4): kept as received, compared by §7.1, printed by RFC 4514.
 
 use crate::engine::error::Result;
-use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -59,6 +59,16 @@ impl Name {
     /// From the DER or BER of a `Name`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Name> {
         Name::from_element(&Tlv::whole(Reader::ber(bytes), "Name")?)
+    }
+
+    /// This name and one more relative distinguished name after it, whose attributes are `attributes`: the content of a
+    /// SET (RFC 5280 §4.2.1.13, nameRelativeToCRLIssuer).
+    pub fn with_relative(&self, attributes: &[u8]) -> Result<Name> {
+        let own = Tlv::whole(Reader::ber(self.bytes()), "Name")?;
+        Name::from_bytes(&der::sequence(&[
+            own.content(),
+            &der::tlv(0x31, attributes),
+        ]))
     }
 
     /// As received.
@@ -213,7 +223,6 @@ impl fmt::Debug for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::syntax::asn1::der;
 
     fn name(pairs: &[(&Oid, Vec<u8>)]) -> Name {
         let rdns = pairs

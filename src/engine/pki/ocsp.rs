@@ -7,23 +7,28 @@ use super::crl::RevocationReason;
 use super::extension::{Extension, read_extensions};
 use super::name::Name;
 use crate::engine::crypto::{
-    DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureInput, digest,
+    DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureInput, digest, sha256,
 };
 use crate::engine::error::{Error, Result};
-use crate::engine::syntax::asn1::{Reader, Tag, Tlv, der, names};
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
 use crate::engine::time::Time;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// `CertID` (RFC 6960 §4.1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct CertId {
-    pub digest: DigestAlgorithm,
+    /// The algorithm of the two hashes; none where it is not known here, and nothing can be held against them.
+    pub digest: Option<DigestAlgorithm>,
+    /// The hash of the issuer's name.
     pub issuer_name: Vec<u8>,
+    /// The hash of the bits of the issuer's key.
     pub issuer_key: Vec<u8>,
+    /// The content octets of the certificate's serial number.
     pub serial: Vec<u8>,
+    /// `hashAlgorithm` as it stands.
+    algorithm: Vec<u8>,
 }
 
 impl CertId {
@@ -34,24 +39,34 @@ impl CertId {
         algorithm: DigestAlgorithm,
     ) -> Result<CertId> {
         Ok(CertId {
-            digest: algorithm,
+            digest: Some(algorithm),
             issuer_name: digest(algorithm, issuer.subject().bytes()),
             issuer_key: digest(algorithm, key_bits(issuer)?),
             serial: certificate.serial().to_vec(),
+            // RFC 5019 §2.1.1 and most responders expect NULL parameters here.
+            algorithm: der::algorithm_identifier(&algorithm.oid(), Some(&der::null())),
         })
     }
 
     /// Whether it is that of `certificate`, issued by `issuer`.
     pub fn matches(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        CertId::new(certificate, issuer, self.digest).is_ok_and(|own| own == *self)
+        self.serial == certificate.serial() && self.is_issued_by(issuer)
+    }
+
+    /// Whether it is that of a certificate that `issuer` issued.
+    pub fn is_issued_by(&self, issuer: &Certificate) -> bool {
+        self.digest.is_some_and(|algorithm| {
+            self.issuer_name == digest(algorithm, issuer.subject().bytes())
+                && key_bits(issuer).is_ok_and(|key| self.issuer_key == digest(algorithm, key))
+        })
     }
 
     fn from_element(element: &Tlv<'_>) -> Result<CertId> {
         let mut fields = element.inner_of("CertID")?;
+        let algorithm = fields.expect(Tag::SEQUENCE, "hashAlgorithm")?;
         Ok(CertId {
-            digest: DigestAlgorithm::from_identifier(
-                &fields.expect(Tag::SEQUENCE, "hashAlgorithm")?,
-            )?,
+            digest: DigestAlgorithm::from_identifier(&algorithm).ok(),
+            algorithm: algorithm.bytes().to_vec(),
             issuer_name: fields
                 .expect(Tag::OCTET_STRING, "issuerNameHash")?
                 .octets()?
@@ -69,9 +84,8 @@ impl CertId {
 
     /// As DER.
     pub fn to_der(&self) -> Vec<u8> {
-        // RFC 5019 §2.1.1 and most responders expect NULL parameters here.
         der::sequence(&[
-            &der::algorithm_identifier(&self.digest.oid(), Some(&der::null())),
+            &self.algorithm,
             &der::octet_string(&self.issuer_name),
             &der::octet_string(&self.issuer_key),
             &der::tlv(2, &self.serial),
@@ -111,6 +125,87 @@ pub struct SingleResponse {
     pub extensions: Vec<Extension>,
 }
 
+impl SingleResponse {
+    /// A critical extension that is not known here.
+    pub fn unknown_critical(&self) -> Option<Oid> {
+        let known = [
+            names::ID_PKIX_OCSP_CRL,
+            names::ID_PKIX_OCSP_ARCHIVE_CUTOFF,
+            names::ID_CE_CRL_REASONS,
+            names::ID_CE_INVALIDITY_DATE,
+            names::CT_OCSP_SCT_LIST,
+            names::ID_COMMONPKI_AT_CERT_HASH,
+        ];
+        unknown_critical(&self.extensions, &known)
+    }
+
+    fn extension(&self, id: Oid) -> Option<&[u8]> {
+        let found = self.extensions.iter().find(|e| e.id == id);
+        found.map(|e| e.value.as_slice())
+    }
+
+    /// `archiveCutoff` (RFC 6960 §4.4.4): certificates that expired since then are still answered for.
+    pub fn archive_cutoff(&self) -> Option<Time> {
+        let value = self.extension(names::ID_PKIX_OCSP_ARCHIVE_CUTOFF)?;
+        Tlv::whole(Reader::ber(value), "archiveCutoff")
+            .and_then(|element| element.time())
+            .ok()
+    }
+
+    /// Whether the answer is about `certificate`, as far as it says: its hash, where a responder of the German and French
+    /// schools gives one, must be that of the certificate. One that cannot be compared is that of another.
+    pub fn is_about(&self, certificate: &Certificate) -> bool {
+        let Some(value) = self.extension(names::ID_COMMONPKI_AT_CERT_HASH) else {
+            return true;
+        };
+        let same = || {
+            let mut fields = Reader::ber(value).whole_sequence("CertHash")?;
+            let algorithm = fields.expect(Tag::SEQUENCE, "hashAlgorithm")?;
+            let hash = fields
+                .expect(Tag::OCTET_STRING, "certificateHash")?
+                .octets()?;
+            let algorithm = DigestAlgorithm::from_identifier(&algorithm)?;
+            Ok::<_, Error>(*digest(algorithm, certificate.bytes()) == *hash)
+        };
+        same().unwrap_or(false)
+    }
+
+    /// `CrlID` (RFC 6960 §4.4.2): the address, number and time of the list that the answer rests on, as far as it says.
+    pub fn crl_reference(&self) -> Option<CrlReference> {
+        let value = self.extension(names::ID_PKIX_OCSP_CRL)?;
+        let read = || {
+            let mut reference = CrlReference::default();
+            let mut fields = Reader::ber(value).whole_sequence("CrlID")?;
+            while let Some(field) = fields.next_element()? {
+                let inner = field.inner_of("CrlID")?.read("CrlID")?;
+                match field.tag().context_number() {
+                    Some(0) => reference.url = Some(inner.text()),
+                    Some(1) => reference.number = Some(inner.unsigned()?.to_vec()),
+                    Some(2) => reference.time = Some(inner.time()?),
+                    _ => {}
+                }
+            }
+            Ok::<_, Error>(reference)
+        };
+        read().ok()
+    }
+}
+
+/// The list that an answer rests on: `CrlID` (RFC 6960 §4.4.2).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub struct CrlReference {
+    pub url: Option<String>,
+    /// The magnitude of its number.
+    pub number: Option<Vec<u8>>,
+    pub time: Option<Time>,
+}
+
+fn unknown_critical(extensions: &[Extension], known: &[Oid]) -> Option<Oid> {
+    let unknown = |e: &&Extension| e.critical && !known.contains(&e.id);
+    extensions.iter().find(unknown).map(|e| e.id)
+}
+
 /// `ResponderID` (RFC 6960 §4.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResponderId {
@@ -136,6 +231,7 @@ impl ResponderId {
 #[derive(Clone)]
 pub struct OcspResponse {
     bytes: Arc<[u8]>,
+    id: OnceLock<[u8; 32]>,
     response_data: Range<usize>,
     responder: ResponderId,
     produced_at: Time,
@@ -146,6 +242,72 @@ pub struct OcspResponse {
     certificates: Vec<Certificate>,
 }
 
+/// How the nonce of a response stands to that of the request (RFC 9654 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NonceMatch {
+    /// It is that of the request.
+    Same,
+    /// There is none: a responder that signs beforehand. The answer is as fresh as its times say.
+    Absent,
+    /// It is another: the answer to another request, and not to be used.
+    Other,
+}
+
+/// `OCSPResponseStatus` (RFC 6960 §4.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ResponseStatus {
+    Successful,
+    MalformedRequest,
+    InternalError,
+    TryLater,
+    SigRequired,
+    Unauthorized,
+}
+
+impl ResponseStatus {
+    /// As the standard writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResponseStatus::Successful => "successful",
+            ResponseStatus::MalformedRequest => "malformedRequest",
+            ResponseStatus::InternalError => "internalError",
+            ResponseStatus::TryLater => "tryLater",
+            ResponseStatus::SigRequired => "sigRequired",
+            ResponseStatus::Unauthorized => "unauthorized",
+        }
+    }
+}
+
+/// The status of an `OCSPResponse`; all but `Successful` come without an answer.
+pub fn response_status(bytes: &[u8]) -> Result<ResponseStatus> {
+    let mut outer = Reader::ber(bytes).whole_sequence("OCSPResponse")?;
+    let status = read_status(&mut outer)?;
+    if status != ResponseStatus::Successful {
+        outer.finish("OCSPResponse")?;
+    }
+    Ok(status)
+}
+
+fn read_status(outer: &mut Reader<'_>) -> Result<ResponseStatus> {
+    Ok(
+        match outer.expect(Tag::ENUMERATED, "responseStatus")?.u64()? {
+            0 => ResponseStatus::Successful,
+            1 => ResponseStatus::MalformedRequest,
+            2 => ResponseStatus::InternalError,
+            3 => ResponseStatus::TryLater,
+            5 => ResponseStatus::SigRequired,
+            6 => ResponseStatus::Unauthorized,
+            _ => {
+                return Err(Error::malformed(
+                    "responseStatus",
+                    "is none of those there are",
+                ));
+            }
+        },
+    )
+}
+
 impl OcspResponse {
     /// From an `OCSPResponse` whose status is successful, or from a bare `BasicOCSPResponse`.
     pub fn from_der(bytes: &[u8]) -> Result<OcspResponse> {
@@ -153,11 +315,11 @@ impl OcspResponse {
         if outer.peek() == Some(Tag::SEQUENCE) {
             return OcspResponse::basic(bytes, bytes);
         }
-        let status = outer.expect(Tag::ENUMERATED, "responseStatus")?.u64()?;
-        if status != 0 {
+        let status = read_status(&mut outer)?;
+        if status != ResponseStatus::Successful {
             return Err(Error::unavailable(
                 "OCSP responder",
-                format!("answered {}", status_name(status)),
+                format!("answered {}", status.name()),
             ));
         }
         let mut response = outer
@@ -171,6 +333,8 @@ impl OcspResponse {
             ));
         }
         let basic = response.expect(Tag::OCTET_STRING, "response")?.octets()?;
+        response.finish("ResponseBytes")?;
+        outer.finish("OCSPResponse")?;
         OcspResponse::basic(bytes, &basic)
     }
 
@@ -191,8 +355,13 @@ impl OcspResponse {
                 certificates.push(Certificate::from_der(certificate.bytes())?);
             }
         }
+        fields.finish("BasicOCSPResponse")?;
         let mut inner = data.inner();
-        inner.optional(Tag::context(0), "version")?;
+        if let Some(version) = inner.optional(Tag::context(0), "version")?
+            && version.inner_of("version")?.read("version")?.u64()? != 0
+        {
+            return Err(Error::unsupported("version", "is not 1"));
+        }
         let responder = inner.read("responderID")?;
         let content = responder.inner_of("responderID")?.read("responderID")?;
         let responder = match responder.tag().context_number() {
@@ -212,11 +381,13 @@ impl OcspResponse {
             responses.push(single_response(&single)?);
         }
         let extensions = optional_extensions(&mut inner, 1)?;
+        inner.finish("tbsResponseData")?;
         // The signed bytes are a slice of the original, except where BER split the response string.
         let start = find(original, data.bytes())
             .ok_or_else(|| Error::unsupported("OCSPResponse", "a segmented response"))?;
         Ok(OcspResponse {
             bytes: original.into(),
+            id: OnceLock::new(),
             response_data: start..start + data.bytes().len(),
             responder,
             produced_at,
@@ -248,7 +419,7 @@ impl OcspResponse {
         &self.responses
     }
 
-    /// The answer about `certificate`, issued by `issuer`.
+    /// The first answer about `certificate`, issued by `issuer`.
     pub fn response_for(
         &self,
         certificate: &Certificate,
@@ -259,12 +430,58 @@ impl OcspResponse {
             .find(|r| r.cert_id.matches(certificate, issuer))
     }
 
-    /// The nonce, where there is one.
+    /// The answers about `certificate`, issued by `issuer`: there may be several, one a digest algorithm or even more.
+    pub fn responses_for(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+    ) -> Vec<&SingleResponse> {
+        self.responses
+            .iter()
+            .filter(|r| r.cert_id.matches(certificate, issuer))
+            .collect()
+    }
+
+    /// The SHA-256 of the response as received.
+    pub fn id(&self) -> [u8; 32] {
+        *self.id.get_or_init(|| sha256(&self.bytes))
+    }
+
+    /// The value of the nonce extension, where there is one.
     pub fn nonce(&self) -> Option<&[u8]> {
         self.extensions
             .iter()
             .find(|e| e.id == names::ID_PKIX_OCSP_NONCE)
             .map(|e| e.value.as_slice())
+    }
+
+    /// How the nonce of the response stands to that of the request.
+    pub fn nonce_match(&self, asked: &[u8]) -> NonceMatch {
+        let Some(value) = self.nonce() else {
+            return NonceMatch::Absent;
+        };
+        let inner = Tlv::whole(Reader::ber(value), "nonce");
+        let same = inner.is_ok_and(|inner| {
+            inner.tag() == Tag::OCTET_STRING && inner.octets().is_ok_and(|octets| *octets == *asked)
+        });
+        match same {
+            true => NonceMatch::Same,
+            false => NonceMatch::Other,
+        }
+    }
+
+    /// The extensions of the response.
+    pub fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
+    /// A critical extension of the response that is not known here.
+    pub fn unknown_critical(&self) -> Option<Oid> {
+        let known = [
+            names::ID_PKIX_OCSP_NONCE,
+            names::ID_PKIX_OCSP_EXTENDED_REVOKE,
+        ];
+        unknown_critical(&self.extensions, &known)
     }
 
     /// The certificates that came with it.
@@ -336,24 +553,15 @@ fn single_response(element: &Tlv<'_>) -> Result<SingleResponse> {
         Some(time) => Some(time.inner_of("nextUpdate")?.read("nextUpdate")?.time()?),
         None => None,
     };
+    let extensions = optional_extensions(&mut fields, 1)?;
+    fields.finish("SingleResponse")?;
     Ok(SingleResponse {
         cert_id,
         status,
         this_update,
         next_update,
-        extensions: optional_extensions(&mut fields, 1)?,
+        extensions,
     })
-}
-
-fn status_name(status: u64) -> &'static str {
-    match status {
-        1 => "malformedRequest",
-        2 => "internalError",
-        3 => "tryLater",
-        5 => "sigRequired",
-        6 => "unauthorized",
-        _ => "with an unknown status",
-    }
 }
 
 /// An `OCSPRequest` about one certificate, with a nonce of RFC 9654 where one is given.

@@ -172,7 +172,8 @@ pub fn validate_certificate(
     };
     let steps = Cell::new(policy.limits.path_steps);
     // What is missing for an instant of the past is wanted as for now.
-    let material = Material::read(&[&own, pool], &policy, at, &steps);
+    let mut material = Material::read(&[&own, pool], &policy, at, &steps);
+    material.latest = now;
     let judged = x509::validate(certificate, purpose, at, &material);
     let status = status(certificate, &judged);
     CertificateVerdict {
@@ -347,7 +348,8 @@ mod tests {
     fn judge(name: &str, purpose: Purpose, pool: &Pool, at: &str) -> CertificateVerdict {
         let policy = Policy::baseline(Anchors::read([&file("root.pem")[..]]).unwrap());
         let at: Time = at.parse().unwrap();
-        validate_certificate(pool, &certificate(name), &policy, purpose, at, at)
+        let now = NOW.parse().unwrap();
+        validate_certificate(pool, &certificate(name), &policy, purpose, at, at.max(now))
     }
 
     const NOW: &str = "2026-11-24T12:00:00Z";

@@ -3,29 +3,33 @@
 use super::policy::Policy;
 use super::verdict::Want;
 use crate::engine::evidence::{ObjectId, ObjectKind, Pool};
-use crate::engine::pki::path::SignatureChecks;
-use crate::engine::pki::revocation::{Answer, Unusable, by_crl, by_ocsp};
-use crate::engine::pki::{Certificate, CertificateList, Certificates, OcspResponse};
+use crate::engine::pki::path::{Inputs, Search, SignatureChecks, validate as validate_path};
+use crate::engine::pki::revocation::index::Excerpt;
+use crate::engine::pki::revocation::{Data, Inquiry, Link, Memory, Paths, Said};
+use crate::engine::pki::{
+    Certificate, CertificateList, Certificates, OcspResponse, RevocationList,
+};
 use crate::engine::time::Time;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
-/// What each list and response says of one certificate, or why it says nothing.
-pub(super) type Answers = Rc<Vec<(ObjectId, Result<Answer, Unusable>)>>;
-
-/// A certificate and its issuer, by fingerprint.
-type Link = ([u8; 32], [u8; 32]);
+/// Paths of one signer of revocation data that are tried, and of those that hold, handed on.
+const MOST_PATHS: usize = 32;
+const MOST_GOOD_PATHS: usize = 4;
 
 /// The parsed pool of one document, with those of the documents around it.
 #[derive(Debug)]
 pub(super) struct Material<'a> {
     pub(super) policy: &'a Policy,
     pub(super) now: Time,
+    /// What says to be from later is not believed.
+    pub(super) latest: Time,
     pub(super) certificates: Certificates,
-    lists: Vec<(ObjectId, CertificateList)>,
-    responses: Vec<(ObjectId, OcspResponse)>,
-    answers: RefCell<HashMap<Link, Answers>>,
+    lists: Vec<Box<dyn RevocationList>>,
+    responses: Vec<OcspResponse>,
+    memory: RefCell<Memory>,
     pub(super) checks: RefCell<SignatureChecks>,
     /// How many more certificates may be tried for paths.
     pub(super) steps: &'a Cell<u32>,
@@ -43,10 +47,11 @@ impl<'a> Material<'a> {
         let mut material = Material {
             policy,
             now,
+            latest: now,
             certificates: Certificates::default(),
             lists: Vec::new(),
             responses: Vec::new(),
-            answers: RefCell::default(),
+            memory: RefCell::default(),
             checks: RefCell::default(),
             steps,
             wanted: RefCell::default(),
@@ -63,15 +68,20 @@ impl<'a> Material<'a> {
                 }
                 ObjectKind::CertificateRevocationList => {
                     if let Ok(list) = CertificateList::from_der(bytes) {
-                        material.lists.push((*id, list));
+                        material.lists.push(Box::new(list));
                     }
                 }
                 ObjectKind::OcspResponse => {
                     if let Ok(response) = OcspResponse::from_der(bytes) {
-                        material.responses.push((*id, response));
+                        material.responses.push(response);
                     }
                 }
-                ObjectKind::RevocationListExcerpt | ObjectKind::TimestampToken => {}
+                ObjectKind::RevocationListExcerpt => {
+                    if let Ok(excerpt) = Excerpt::from_der(bytes) {
+                        material.lists.push(Box::new(excerpt));
+                    }
+                }
+                ObjectKind::TimestampToken => {}
             }
         }
         material
@@ -81,33 +91,67 @@ impl<'a> Material<'a> {
         self.certificates.get(&id.0)
     }
 
-    /// All that is at hand about `certificate`, issued by `issuer`; each list is walked for it once.
-    pub(super) fn answers(
-        &self,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        checks: &mut SignatureChecks,
-    ) -> Answers {
-        let key = (certificate.fingerprint(), issuer.fingerprint());
-        if let Some(known) = self.answers.borrow().get(&key) {
-            return known.clone();
-        }
-        let mut all = Vec::new();
-        for (id, list) in &self.lists {
-            all.push((*id, by_crl(certificate, issuer, list, id.0, checks)));
-        }
-        for (id, response) in &self.responses {
-            let pool = &self.certificates;
-            let answer = by_ocsp(certificate, issuer, response, id.0, pool, checks);
-            all.push((*id, answer));
-        }
-        let all = Rc::new(all);
-        self.answers.borrow_mut().insert(key, all.clone());
-        all
+    /// All that is at hand about a certificate; each list is walked for it once.
+    pub(super) fn said(&self, link: Link<'_>, checks: &mut SignatureChecks) -> Rc<Said> {
+        let data = Data {
+            lists: &self.lists,
+            responses: &self.responses,
+            pool: &self.certificates,
+        };
+        let mut memory = self.memory.borrow_mut();
+        let mut paths = SignerPaths(self);
+        Inquiry::new(data, &mut paths, &mut memory, self.steps).said(link, checks)
+    }
+
+    /// A list at hand, by the SHA-256 of its bytes.
+    pub(super) fn list(&self, id: &[u8; 32]) -> Option<&dyn RevocationList> {
+        let found = self.lists.iter().find(|list| list.id() == *id);
+        found.map(Box::as_ref)
     }
 
     pub(super) fn want(&self, want: Want) {
         self.wanted.borrow_mut().insert(want);
+    }
+}
+
+/// Paths of those who sign lists and responses.
+struct SignerPaths<'a, 'p>(&'a Material<'p>);
+
+impl Paths for SignerPaths<'_, '_> {
+    fn paths(
+        &mut self,
+        certificate: &Certificate,
+        at: Time,
+        checks: &mut SignatureChecks,
+    ) -> Vec<Vec<Certificate>> {
+        // RFC 5280 §6.3.3(f) asks for a path and says nothing of its policies.
+        let inputs = Inputs::default();
+        let mut search = Search {
+            pool: &self.0.certificates,
+            anchors: &self.0.policy.anchors,
+            inputs: &inputs,
+            at,
+            checks,
+            steps: self.0.steps.get(),
+        };
+        let (mut tried, mut good) = (0, Vec::new());
+        search.paths(certificate, &mut |chain, checks| {
+            tried += 1;
+            let end = chain
+                .last()
+                .and_then(|last| self.0.policy.anchors.of_at(last, at));
+            let below = &chain[..chain.len().saturating_sub(1)];
+            if end.is_some_and(|anchor| validate_path(below, anchor, at, &inputs, checks).is_ok()) {
+                good.push(chain.to_vec());
+            }
+            if tried >= MOST_PATHS || good.len() >= MOST_GOOD_PATHS {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        self.0.steps.set(search.steps);
+        good
     }
 }
 

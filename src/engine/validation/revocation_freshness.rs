@@ -1,17 +1,26 @@
-//! Revocation freshness (EN 319 102-1 §5.2.5): whether an answer is recent enough for an instant.
+//! Revocation freshness (EN 319 102-1 §5.2.5): by which rules the status of a certificate is concluded for an instant.
 
-use super::policy::Policy;
-use crate::engine::pki::revocation::Answer;
+use super::acceptance::algorithm_finding;
+use super::finding::Finding;
+use super::material::Material;
+use crate::engine::crypto::SignatureAlgorithm;
+use crate::engine::pki::revocation::{Judgment, Rules, Said, judge};
 use crate::engine::time::Time;
 
-/// Whether `answer` is fresh at `at`.
-///
-/// §5.2.5.4: the most that it may be old is the policy's, else the interval that it gives itself (nextUpdate less
-/// thisUpdate), and without either it is not fresh. An answer from after `at` knows more than one of `at` would.
-pub(super) fn is_fresh(answer: &Answer, at: Time, policy: &Policy) -> bool {
-    let own = || Some(answer.next_update?.since(answer.this_update));
-    match policy.revocation_freshness.or_else(own) {
-        Some(most) => answer.this_update.plus(most) > at,
-        None => answer.this_update >= at,
-    }
+/// What `said` comes to at `at`, by the policy's freshness (§5.2.5.4) and algorithms.
+pub(super) fn conclude(said: &Said, at: Time, material: &Material<'_>) -> Judgment {
+    let policy = material.policy;
+    let acceptable = |algorithm: SignatureAlgorithm, bits, at| {
+        !algorithm_finding(algorithm, bits, at, policy).is_some_and(|f: Finding| f.is_negative())
+    };
+    judge(
+        said,
+        &Rules {
+            at,
+            now: material.latest,
+            tolerance: policy.time_tolerance,
+            oldest: policy.revocation_freshness,
+            acceptable: &acceptable,
+        },
+    )
 }

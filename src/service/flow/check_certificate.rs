@@ -5,16 +5,22 @@
 
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use crate::engine::pki::path::SignatureChecks;
-use crate::engine::pki::revocation::{Answer, Status, by_crl, by_ocsp};
-use crate::engine::pki::{Certificate, CertificateList, Certificates, OcspResponse, extension};
+use crate::engine::pki::revocation::{Answer, Data, Inquiry, Link, Memory, NoPaths, Status};
+use crate::engine::pki::{
+    Certificate, CertificateList, Certificates, OcspResponse, RevocationList, extension,
+};
 use crate::engine::validation::Want;
 use crate::engine::{Error, Result, Time};
 use crate::service::keys::Seal;
 use crate::service::sources::{Deadline, Sources};
+use std::cell::Cell;
 use std::time::Duration;
 
 /// How long its sources are asked for one certificate.
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// Certificates that are tried as signers of what the sources have.
+const MOST_SIGNERS: u32 = 64;
 
 /// The newest answer about `certificate`, issued by `issuer`, that the sources have.
 ///
@@ -40,10 +46,8 @@ pub fn revocation(
         now,
     );
     let answers = sources.fetch(&want, &pool, Deadline::after(LONGEST))?;
-    let usable = answers
-        .iter()
-        .filter_map(|object| answer(certificate, issuer, object));
-    usable
+    said(certificate, issuer, &answers)
+        .into_iter()
         .filter(|answer| matches!(answer.status, Status::Revoked { .. }) || answer.next_update.is_none_or(|next| now < next))
         .max_by_key(|answer| answer.this_update)
         .ok_or_else(|| {
@@ -86,28 +90,31 @@ fn want(certificate: &Certificate, id: ObjectId, issuer: ObjectId, now: Time) ->
     }
 }
 
-fn answer(certificate: &Certificate, issuer: &Certificate, object: &Object) -> Option<Answer> {
-    let id = object.id().0;
-    let mut checks = SignatureChecks::default();
-    match object.kind {
-        ObjectKind::CertificateRevocationList => {
-            let list = CertificateList::from_der(&object.bytes).ok()?;
-            by_crl(certificate, issuer, &list, id, &mut checks).ok()
-        }
-        ObjectKind::OcspResponse => {
-            let response = OcspResponse::from_der(&object.bytes).ok()?;
-            by_ocsp(
-                certificate,
-                issuer,
-                &response,
-                id,
-                &Certificates::default(),
-                &mut checks,
-            )
-            .ok()
-        }
-        _ => None,
-    }
+/// What `objects` say about `certificate`.
+fn said(certificate: &Certificate, issuer: &Certificate, objects: &[Object]) -> Vec<Answer> {
+    let of = |kind| objects.iter().filter(move |object| object.kind == kind);
+    let lists: Vec<Box<dyn RevocationList>> = of(ObjectKind::CertificateRevocationList)
+        .filter_map(|object| CertificateList::from_der(&object.bytes).ok())
+        .map(|list| Box::new(list) as Box<dyn RevocationList>)
+        .collect();
+    let responses: Vec<OcspResponse> = of(ObjectKind::OcspResponse)
+        .filter_map(|object| OcspResponse::from_der(&object.bytes).ok())
+        .collect();
+    let data = Data {
+        lists: &lists,
+        responses: &responses,
+        pool: &Certificates::default(),
+    };
+    let link = Link {
+        certificate,
+        issuer,
+        anchor: issuer,
+    };
+    let (mut paths, mut memory) = (NoPaths, Memory::default());
+    let steps = Cell::new(MOST_SIGNERS);
+    let mut inquiry = Inquiry::new(data, &mut paths, &mut memory, &steps);
+    let said = inquiry.said(link, &mut SignatureChecks::default());
+    said.answers.clone()
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
-//! Whether a certificate was revoked, by one revocation list (RFC 5280 §6.3) or one OCSP response (RFC 6960 §3.2).
+//! Whether a certificate is revoked, by revocation lists (RFC 5280 §6.3) and OCSP responses (RFC 6960 §3.2).
 //!
-//! Each answers for one certificate and its issuer, or says why it cannot. Nothing is claimed beyond what is checked: delta,
-//! indirect and partial-reason lists are not used. How fresh an answer must be is `validation/revocation_freshness`.
+//! [`Inquiry::said`] gathers what the data at hand says about a certificate of a path, whatever the time; [`judge`]
+//! concludes from it for an instant: good, revoked, unknown, or not checked and why. Nothing is fetched here.
 
 mod crl;
+mod exemption;
 pub mod index;
+mod inquiry;
+mod judgment;
 mod ocsp;
 mod status;
 
-pub use crl::by_crl;
-pub use ocsp::by_ocsp;
-pub use status::{Answer, Status, Unusable};
+pub use exemption::{Exemption, exemption};
+pub use inquiry::{Data, Inquiry, Link, Memory, NoPaths, Paths, Said};
+pub use judgment::{Conclusion, Judgment, Rules, Undecided, judge};
+pub use status::{Answer, Kind, Status, Unchecked, Unusable, is_fresh};

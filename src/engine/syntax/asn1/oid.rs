@@ -275,6 +275,7 @@ oid_table! {
     ID_CE_EXT_KEY_USAGE [2 5 29 37]
     ID_CE_FRESHEST_CRL [2 5 29 46]
     ID_CE_INHIBIT_ANY_POLICY [2 5 29 54]
+    ID_CE_NO_REV_AVAIL [2 5 29 56]
     ID_CE_EXPIRED_CERTS_ON_CRL [2 5 29 60]
     ID_PE_AUTHORITY_INFO_ACCESS [1 3 6 1 5 5 7 1 1]
     ID_PE_QC_STATEMENTS [1 3 6 1 5 5 7 1 3]
@@ -282,7 +283,13 @@ oid_table! {
     ID_AD_CA_ISSUERS [1 3 6 1 5 5 7 48 2]
     ID_PKIX_OCSP_BASIC [1 3 6 1 5 5 7 48 1 1]
     ID_PKIX_OCSP_NONCE [1 3 6 1 5 5 7 48 1 2]
+    ID_PKIX_OCSP_CRL [1 3 6 1 5 5 7 48 1 3]
     ID_PKIX_OCSP_NOCHECK [1 3 6 1 5 5 7 48 1 5]
+    ID_PKIX_OCSP_EXTENDED_REVOKE [1 3 6 1 5 5 7 48 1 9]
+    // RFC 6962 §3.3: time-stamps of transparency logs in OCSP responses.
+    CT_OCSP_SCT_LIST [1 3 6 1 4 1 11129 2 4 5]
+    // Common PKI: the hash of the certificate that a responder speaks of.
+    ID_COMMONPKI_AT_CERT_HASH [1 3 36 8 3 13]
     ID_PKIX_OCSP_ARCHIVE_CUTOFF [1 3 6 1 5 5 7 48 1 6]
     ID_KP_OCSP_SIGNING [1 3 6 1 5 5 7 3 9]
     ID_KP_TIME_STAMPING [1 3 6 1 5 5 7 3 8]

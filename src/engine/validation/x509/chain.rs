@@ -1,7 +1,7 @@
 //! One prospective chain judged (EN 319 102-1 §5.2.6.4 steps 1 and 3 to 5): RFC 5280 §6.1, revocation, purpose, algorithms.
 
 use super::purpose::{Purpose, purpose_finding};
-use super::revocation::{Known, judge_revocation};
+use super::revocation::judge_revocation;
 use super::{CLAUSE, X509};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::PolicyQualifier;
@@ -47,17 +47,18 @@ pub(super) fn judge_chain(
     result.findings.extend(verified.iter().flat_map(path_notes));
     for (index, pair) in chain.windows(2).enumerate() {
         let used = instant_for(below, index, at, policy.path.model);
+        let used = (used, at == material.now);
         let known = judge_revocation(&pair[0], &pair[1], used, material, checks, &mut result);
-        match known {
+        if index > 0 {
+            continue;
+        }
+        result.revoked_at = known.revoked_at();
+        if known.is_good() {
             // OUT_OF_BOUNDS_NOT_REVOKED: out of its time, and known not to have been revoked when it ended.
-            Known::Good(..) if index == 0 => {
-                let expired = |f: &&mut Finding| f.check == "certificate.expired";
-                for finding in result.findings.iter_mut().filter(expired) {
-                    finding.sub_indication = Some(SubIndication::OutOfBoundsNotRevoked);
-                }
+            let expired = |f: &&mut Finding| f.check == "certificate.expired";
+            for finding in result.findings.iter_mut().filter(expired) {
+                finding.sub_indication = Some(SubIndication::OutOfBoundsNotRevoked);
             }
-            Known::Revoked(_, time, ..) if index == 0 => result.revoked_at = Some(time),
-            _ => {}
         }
     }
     result.findings.extend(purpose_finding(&chain[0], purpose));
