@@ -11,8 +11,10 @@ use super::server::Peer;
 use super::service::Service;
 use super::validate::report_language;
 use crate::engine::pki::identity::{Identifier, Person};
+use crate::engine::pki::trust::accepted::{AcceptedCertificates, Presented, Usage};
 use crate::engine::report::{Language, verdict_text};
-use crate::engine::{Error, ErrorKind, Result};
+use crate::engine::validation::Purpose;
+use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::config::{AccessService, AccessSettings, IfUnknown, hex};
 use crate::service::flow::{Checked, Question};
 use crate::service::keys::Passphrase;
@@ -35,6 +37,7 @@ const LEAST_SECRET: usize = 32;
 pub struct Door {
     settings: AccessSettings,
     secrets: Vec<[u8; 32]>,
+    accepted: AcceptedCertificates,
 }
 
 impl fmt::Debug for Door {
@@ -48,8 +51,11 @@ impl fmt::Debug for Door {
 pub(super) struct FromProxy;
 
 impl Door {
-    /// By these settings; `None` where nobody may ask. Reads the secrets.
-    pub fn open(settings: &AccessSettings) -> Result<Option<Door>> {
+    /// By these settings and the list of accepted certificates; `None` where nobody may ask. Reads the secrets.
+    pub fn open(
+        settings: &AccessSettings,
+        accepted: impl FnOnce() -> Result<AcceptedCertificates>,
+    ) -> Result<Option<Door>> {
         if !settings.is_open() {
             return Ok(None);
         }
@@ -67,6 +73,7 @@ impl Door {
         Ok(Some(Door {
             secrets: settings.secrets.iter().map(secret).collect::<Result<_>>()?,
             settings: settings.clone(),
+            accepted: accepted()?,
         }))
     }
 
@@ -108,6 +115,30 @@ impl Door {
         self.settings
             .service(single(headers, SERVICE)?)
             .ok_or_else(unknown)
+    }
+
+    /// That the list of accepted certificates has something against a certificate that holds (Ley 39/2015 art. 9.2 (unchecked)).
+    fn objection(&self, checked: &Checked, service: &AccessService, now: Time) -> Option<Refusal> {
+        let usage = match service.purpose {
+            Purpose::Access => Usage::Access,
+            Purpose::Signature | Purpose::Seal => Usage::Signing,
+            Purpose::TimeStamping | Purpose::Any => return None,
+        };
+        let identity = &checked.report.identity;
+        let presented = Presented {
+            certificate: &checked.certificate,
+            identity,
+            authorities: &checked.authorities,
+            qualified: identity.stated.qualified,
+        };
+        let name = Some(service.name.as_str()).filter(|name| !name.is_empty());
+        let decision = self.accepted.decide(presented, usage, name, now);
+        (!decision.accepted).then(|| Refusal {
+            status: StatusCode::FORBIDDEN,
+            word: "not-accepted",
+            spanish: decision.reason.es,
+            english: decision.reason.en,
+        })
     }
 
     /// The certificates that the proxy presents; none where its client showed none.
@@ -211,7 +242,8 @@ async fn rule(service: &Arc<Service>, headers: &HeaderMap) -> Result<Ruling, Pro
     };
     let if_unknown = asked.if_unknown.unwrap_or(door.settings.if_unknown);
     if checked.is_admitted(if_unknown) {
-        return Ok(Ruling::Admitted(checked));
+        let objection = door.objection(&checked, &asked, service.parts.clock.now());
+        return Ok(objection.map_or(Ruling::Admitted(checked), Ruling::Refused));
     }
     if checked.report.status.is_open() && if_unknown == IfUnknown::Unavailable {
         return Err(could_not_check());
@@ -373,7 +405,9 @@ mod tests {
             form: Form::Rfc9440,
             ..AccessSettings::default()
         };
-        Door::open(&settings).unwrap().unwrap()
+        Door::open(&settings, || Ok(AcceptedCertificates::default()))
+            .unwrap()
+            .unwrap()
     }
 
     const FIRST: &str = "0123456789abcdef0123456789abcdef";
@@ -411,7 +445,13 @@ mod tests {
                 .admit(stranger, &headers(&[(SECRET, FIRST)]))
                 .is_ok()
         );
-        assert!(Door::open(&AccessSettings::default()).unwrap().is_none());
+        assert!(
+            Door::open(&AccessSettings::default(), || Ok(
+                AcceptedCertificates::default()
+            ))
+            .unwrap()
+            .is_none()
+        );
     }
 
     #[test]

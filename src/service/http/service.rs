@@ -125,7 +125,7 @@ impl Service {
             judging: Work::new(limits.concurrent_requests.min(MOST_JUDGED), JOB_PATIENCE),
             spool: Spool::open(&parts.config.data.join("spool"))?,
             metrics: Metrics::default(),
-            door: Door::open(&parts.config.access)?,
+            door: Door::open(&parts.config.access, || parts.config.accepted.read())?,
             asking: Asking::default(),
             rate: RateLimit::per_minute(limits.requests_per_minute),
             capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),

@@ -2,10 +2,29 @@
 //! front, and the header as a stranger would forge it.
 
 use super::office::{Answer, Office, private};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use rubrica::engine::authority::certificate::{
+    ToBeIssued, distinguished_name, issue, issue_self_signed,
+};
+use rubrica::engine::authority::crl::{self, ToBeListed};
+use rubrica::engine::authority::extension as ext;
+use rubrica::engine::pki::extension::{Extension, KeyUsage};
+use rubrica::engine::pki::trust::Anchors;
+use rubrica::engine::pki::{Certificate, CertificateList, Validity};
+use rubrica::engine::syntax::asn1::{Oid, names};
+use rubrica::engine::syntax::pem::block;
+use rubrica::engine::validation::Policy;
+use rubrica::service::flow::CertificateDesk;
+use rubrica::service::keys::FileSigner;
+use rubrica::service::sources::{Folder, Sources};
+use rubrica::service::trust::PolicyHandle;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SECRET: &str = "b0c6f1d2a3948576b0c6f1d2a3948576";
@@ -455,7 +474,8 @@ fn a_real_nginx_admits_a_good_certificate_and_refuses_the_others() {
     if !is_there("nginx", "-v") || !is_there("curl", "-V") || !is_there("openssl", "version") {
         return;
     }
-    let guarded = guarded("");
+    let silcon = silcon();
+    let guarded = trusting(&silcon);
     let (folder, front, backend) = (guarded.folder.path(), crate::port::free(), backend());
     let here = folder.display();
     let configuration = format!(
@@ -550,6 +570,22 @@ fn a_real_nginx_admits_a_good_certificate_and_refuses_the_others() {
     let (status, seen) = curl(front, &stranger.each_ref().map(String::as_str), &["-i"]);
     assert_eq!(status, 403, "{seen}");
     assert!(seen.contains("confianza"), "{seen}");
+    let written = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        private(&path, std::str::from_utf8(bytes).unwrap());
+        path.display().to_string()
+    };
+    let person = written(
+        "silcon.pem",
+        block("CERTIFICATE", silcon.person.bytes()).as_bytes(),
+    );
+    let key = written(
+        "silcon.key",
+        &silcon.key.private_key_to_pem_pkcs8().unwrap(),
+    );
+    let (status, seen) = curl(front, &["--cert", &person, "--key", &key], &["-i"]);
+    assert_eq!(status, 403, "{seen}");
+    assert!(seen.contains("SILCON"), "{seen}");
     assert_eq!(curl(front, &[], &[]).0, 401);
     // A header that the client writes itself does not reach the service.
     let forged = format!("X-SSL-Client-Cert: {}", escaped(&pem("citizen")));
@@ -627,4 +663,133 @@ fn a_real_haproxy_presents_certificates_in_two_forms() {
             "{form}"
         );
     }
+}
+
+/// An authority, one of its certificates with its key, and what is known of its revocation.
+struct Silcon {
+    anchor: Certificate,
+    person: Certificate,
+    list: CertificateList,
+    key: PKey<Private>,
+}
+
+fn key() -> PKey<Private> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+}
+
+fn to_be_issued<'a>(
+    subject: &[(Oid, &str)],
+    serial: &'a [u8],
+    public_key: &'a [u8],
+    extensions: Vec<Extension>,
+) -> ToBeIssued<'a> {
+    ToBeIssued {
+        serial,
+        subject: distinguished_name(subject).unwrap(),
+        validity: Validity {
+            not_before: "2014-01-01T00:00:00Z".parse().unwrap(),
+            not_after: "2040-01-01T00:00:00Z".parse().unwrap(),
+        },
+        public_key,
+        extensions,
+    }
+}
+
+/// As the Social Security issued them to its people until 2016.
+fn silcon() -> Silcon {
+    let (own, person) = (key(), key());
+    let [own_spki, person_spki] = [&own, &person].map(|key| key.public_key_to_der().unwrap());
+    let signer = FileSigner::new(own, false, "SILCON").unwrap();
+    let sgi = [
+        (names::AT_COUNTRY, "ES"),
+        (names::AT_ORGANIZATION, "Seg-social"),
+        (names::AT_ORGANIZATIONAL_UNIT, "SGI"),
+    ];
+    let authority = vec![
+        ext::basic_constraints(true, None),
+        ext::key_usage(&[KeyUsage::KEY_CERT_SIGN, KeyUsage::CRL_SIGN]),
+    ];
+    let anchor =
+        issue_self_signed(&to_be_issued(&sgi, &[1], &own_spki, authority), &signer).unwrap();
+    let holder = [(
+        names::AT_COMMON_NAME,
+        "ESPAÑOL ESPAÑOL JUAN - NIF 00019174S",
+    )];
+    let uses = vec![ext::key_usage(&[KeyUsage::DIGITAL_SIGNATURE])];
+    let certificate = issue(
+        &to_be_issued(&holder, &[2], &person_spki, uses),
+        &anchor,
+        &signer,
+    )
+    .unwrap();
+    let list = ToBeListed {
+        number: 1,
+        this_update: "2016-09-01T00:00:00Z".parse().unwrap(),
+        next_update: "2030-01-01T00:00:00Z".parse().unwrap(),
+        revoked: &[],
+        scope: None,
+    };
+    let list = crl::issue(&list, &anchor, &signer).unwrap();
+    Silcon {
+        anchor,
+        person: certificate,
+        list,
+        key: person,
+    }
+}
+
+/// A service that trusts them, beside the others.
+fn trusting(silcon: &Silcon) -> Guarded {
+    let folder = tempfile::tempdir().unwrap();
+    private(&folder.path().join("secret"), SECRET);
+    let more = format!("[access]\nsecrets=['{}/secret']\n", folder.path().display());
+    let office = Office::altered(&more, |parts| {
+        let root = Certificate::from_pem_or_der(pem("root").as_bytes())
+            .unwrap()
+            .remove(0);
+        let anchors = Anchors::new([root, silcon.anchor.clone()]);
+        let mut at_hand = Folder::read(&["ca.pem", "root.crl", "ca.crl"].map(certs)).unwrap();
+        assert!(at_hand.add(silcon.list.bytes()));
+        let sources = Sources::new(&parts.config.sources, at_hand, parts.clock.clone()).unwrap();
+        parts.certificate_desk = Arc::new(CertificateDesk::new(
+            PolicyHandle::new(Policy::baseline(anchors)),
+            Arc::new(sources),
+            parts.clock.clone(),
+            Default::default(),
+            100,
+        ));
+    });
+    Guarded { office, folder }
+}
+
+#[test]
+fn a_silcon_certificate_opens_until_the_last_second_of_its_day() {
+    let silcon = silcon();
+    let guarded = trusting(&silcon);
+    let presented = escaped(&block("CERTIFICATE", silcon.person.bytes()));
+    let at = |time: &str| {
+        guarded.office.clock.set(time.parse().unwrap());
+        guarded.ask("X-SSL-Client-Cert", &presented)
+    };
+    // 2016-09-17T00:00 in Madrid.
+    let before = at("2016-09-16T21:59:59Z");
+    assert_eq!(
+        (before.status, before.header("x-rubrica-status")),
+        (200, Some("good")),
+        "{}",
+        before.text()
+    );
+    assert_eq!(before.header("x-rubrica-number"), Some("00019174S"));
+    for time in ["2016-09-16T22:00:00Z", super::office::NOON] {
+        let after = at(time);
+        assert_eq!(
+            (after.status, after.header("x-rubrica-status")),
+            (403, Some("not-accepted")),
+            "{time}"
+        );
+        assert!(after.text().contains("SILCON"), "{}", after.text());
+    }
+    let citizen = guarded.ask("X-SSL-Client-Cert", &escaped(&pem("citizen")));
+    assert_eq!(citizen.status, 200, "{}", citizen.text());
 }

@@ -102,6 +102,8 @@ pub struct Checked {
     pub json: Vec<u8>,
     /// Its certificate.
     pub certificate: Certificate,
+    /// The authorities of its path.
+    pub authorities: Vec<Certificate>,
     until: Time,
     news: u64,
 }
@@ -192,12 +194,14 @@ impl CertificateDesk {
         let (news, now) = (self.rests_on(), self.clock.now());
         let (certificate, pool) = read(&question.certificates)?;
         let judged = self.settle(&certificate, pool, question.purpose, now, now);
+        let authorities = authorities(&judged);
         let report = judged.report.short();
         let checked = Arc::new(Checked {
             json: report.to_json()?,
             until: keep_until(&judged.verdict, now),
             report,
             certificate,
+            authorities,
             news,
         });
         self.seen
@@ -284,6 +288,14 @@ pub fn settle_certificate(
         evidence,
         outages,
     }
+}
+
+fn authorities(judged: &JudgedCertificate) -> Vec<Certificate> {
+    let above = judged.verdict.path.iter().skip(1);
+    let known = above.filter_map(|id| judged.evidence.pool.get(id));
+    known
+        .filter_map(|object| Certificate::from_der(&object.bytes).ok())
+        .collect()
 }
 
 fn object(certificate: &Certificate) -> Object {
