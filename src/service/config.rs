@@ -9,12 +9,14 @@
 mod accepted;
 mod access;
 mod catalogue;
+mod index;
 mod network;
 mod sources;
 
 pub use accepted::{AcceptedSettings, IdentitySettings};
 pub use access::{AccessService, AccessSettings, IfUnknown};
 pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
+pub use index::IndexSettings;
 pub use network::Network;
 pub use sources::{
     LdapSettings, NonceRule, OcspSettings, ProxySettings, RefreshSettings, SourceSettings,
@@ -70,6 +72,8 @@ pub struct Config {
     pub limits: RequestLimits,
     /// Fetching of revocation data and certificates.
     pub sources: SourceSettings,
+    /// The index of revocation lists.
+    pub index: IndexSettings,
     /// The reverse proxies that ask whether a certificate is admitted.
     pub access: AccessSettings,
     /// The seals.
@@ -266,6 +270,7 @@ impl Default for Config {
             code: CodeSettings::default(),
             limits: RequestLimits::default(),
             sources: SourceSettings::default(),
+            index: IndexSettings::default(),
             access: AccessSettings::default(),
             seals: Vec::new(),
             tsas: Vec::new(),
@@ -407,6 +412,7 @@ impl Config {
             .chain(&mut self.trust.certificates)
             .chain(&mut self.trust.crls)
             .chain(self.sources.paths())
+            .chain(&mut self.index.folder)
             .chain(&mut self.access.secrets)
             .chain(self.tsas.iter_mut().flat_map(|t| &mut t.anchors))
             .chain(seals);

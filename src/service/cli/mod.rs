@@ -5,6 +5,7 @@
 mod args;
 mod caller_key;
 mod cert;
+mod crl;
 mod demo;
 mod exit;
 mod input;
@@ -44,6 +45,7 @@ verbs! {
     serve Serve "Run the service: register, seals, validation, pages";
     demo Demo "Make a demo PKI, start the service with it, register and validate a sample";
     cert Cert "Ask about certificates";
+    crl Crl "Index revocation lists, look certificates up in them, fetch them";
     replay Replay "Judge exported evidence again";
     caller_key CallerKey "Make an API key for a caller";
 }

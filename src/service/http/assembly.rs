@@ -18,6 +18,7 @@ use crate::service::flow::{
     CertificateDesk, CitizenSignatures, CodeDesk, CodeIssue, News, SealDesk, SealedReceipts,
     Timestamping,
 };
+use crate::service::index::{Index, Retention};
 use crate::service::keys::{Seal, Secret};
 use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
 use crate::service::store::{SqliteStore, Store, StoreOptions};
@@ -55,8 +56,14 @@ impl Parts {
             limits: hostile_limits(config.limits.document_bytes),
             ..Policy::baseline(anchors)
         });
-        let at_hand = [&config.trust.certificates[..], &config.trust.crls].concat();
-        let sources = Sources::new(&config.sources, Folder::read(&at_hand)?, clock.clone())?;
+        let index = open_index(&config)?;
+        let at_hand = at_hand(
+            &config,
+            index.as_deref(),
+            &policy.current().anchors,
+            &*clock,
+        )?;
+        let sources = Sources::with_index(&config.sources, at_hand, index.clone(), clock.clone())?;
         let calendar = config.read_calendar()?;
         let sede_certificate = config.sede.certificate.as_deref().map(one_certificate);
         let timestamping = timestamping(&config, &seals, &policy.current(), &clock)?;
@@ -85,6 +92,7 @@ impl Parts {
             code_issue: None,
             policy,
             sources,
+            index,
             seals,
             sede_certificate: sede_certificate.transpose()?,
             store: open_store(&config, &clock)?,
@@ -196,6 +204,43 @@ fn timestamping(
         })
     };
     Ok(seals.iter().filter_map(of).collect())
+}
+
+fn open_index(config: &Config) -> Result<Option<Arc<Index>>> {
+    let of_store = || config.store.key.is_some().then(|| config.data.join("crls"));
+    let Some(folder) = config.index.folder.clone().or_else(of_store) else {
+        return Ok(None);
+    };
+    Index::open(&folder, Retention::of(&config.index)).map(|index| Some(Arc::new(index)))
+}
+
+/// The certificates and lists of the configuration; large lists go into the index.
+fn at_hand(
+    config: &Config,
+    index: Option<&Index>,
+    anchors: &Anchors,
+    clock: &dyn Clock,
+) -> Result<Folder> {
+    const LARGE: u64 = 1 << 20;
+    let paths = [&config.trust.certificates[..], &config.trust.crls].concat();
+    let Some(index) = index else {
+        return Folder::read(&paths);
+    };
+    let folder = Folder::read_small(&paths, LARGE)?;
+    let known = folder.certificates().iter().cloned();
+    let signers: Vec<Certificate> = known
+        .chain(anchors.certificates().iter().cloned())
+        .collect();
+    for path in folder.larger() {
+        index
+            .add_file(path, &signers, clock.now())
+            .map_err(|error| {
+                Error::invalid(path.display().to_string(), error.to_string()).remedy(
+                    "Put the certificate of its issuer into [trust] certificates, or take it out.",
+                )
+            })?;
+    }
+    Ok(folder)
 }
 
 fn one_certificate(path: &Path) -> Result<Certificate> {

@@ -3,10 +3,11 @@
 //! Ready means: a request that comes now can be registered, sealed and checked. What is not ready says why; reasons name
 //! no file and no person.
 
-use super::metrics::refreshes;
+use super::metrics::{refreshes, simple};
 use super::service::Service;
 use crate::engine::{Error, Result, Time};
 use crate::service::clock;
+use crate::service::index::Figures;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -112,6 +113,66 @@ impl Service {
 /// The counters.
 pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    let text = service.metrics.print() + &refreshes(&service.refresh_states());
+    let mut text = service.metrics.print() + &refreshes(&service.refresh_states());
+    if let Some(index) = &service.parts.index {
+        print_index(&mut text, &index.figures(service.parts.clock.now()));
+    }
     (kind, text).into_response()
+}
+
+/// The figures of the index of revocation lists.
+fn print_index(text: &mut String, figures: &Figures) {
+    for (name, kind, help, value) in [
+        (
+            "lists",
+            "gauge",
+            "Revocation lists kept, older ones too.",
+            figures.lists,
+        ),
+        (
+            "current",
+            "gauge",
+            "Revocation lists that are the newest of their scope.",
+            figures.current,
+        ),
+        (
+            "entries",
+            "gauge",
+            "Entries of the current lists.",
+            figures.entries,
+        ),
+        (
+            "bytes",
+            "gauge",
+            "Bytes of all lists and their indexes.",
+            figures.bytes,
+        ),
+        (
+            "overdue",
+            "gauge",
+            "Current lists whose successor should be there.",
+            figures.overdue,
+        ),
+        (
+            "oldest_seconds",
+            "gauge",
+            "Age of the oldest current list.",
+            figures.oldest_seconds,
+        ),
+        ("added_total", "counter", "Lists taken in.", figures.added),
+        (
+            "refused_total",
+            "counter",
+            "Lists refused: no list, or not signed by its issuer.",
+            figures.refused,
+        ),
+        (
+            "rebuilt_total",
+            "counter",
+            "Indexes made again because they were damaged.",
+            figures.rebuilt,
+        ),
+    ] {
+        simple(text, &format!("rubrica_crl_{name}"), kind, help, value);
+    }
 }

@@ -229,7 +229,7 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-fn simple(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
+pub(super) fn simple(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
     head(text, name, kind, help);
     let _ = writeln!(text, "{name} {value}");
 }

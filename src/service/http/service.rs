@@ -15,6 +15,7 @@ use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
 use crate::service::flow::{CertificateDesk, CodeDesk, CodeIssue, SealDesk, check_seal};
+use crate::service::index::Index;
 use crate::service::keys::Seal;
 use crate::service::sources::{RefreshState, Refreshable, Refresher, Sources};
 use crate::service::store::Store;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub policy: Arc<PolicyHandle>,
     /// Where revocation data and certificates come from.
     pub sources: Arc<Sources>,
+    /// Keeps revocation lists.
+    pub index: Option<Arc<Index>>,
     /// Answers questions about certificates.
     pub certificate_desk: Arc<CertificateDesk>,
     /// What is refreshed ahead of its end beside what the sources keep.

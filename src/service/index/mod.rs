@@ -17,7 +17,7 @@ pub use listed::{Listed, Shelf};
 pub use shelves::{Asked, Retention, Shelves};
 
 use crate::engine::crypto::SignatureInput;
-use crate::engine::evidence::{Bytes, ObjectId, Originals};
+use crate::engine::evidence::{Bytes, Object, ObjectId, ObjectKind, Origin, Originals};
 use crate::engine::pki::crl::{ListHeader, RevocationList};
 use crate::engine::pki::revocation::index::{Built, Excerpt, Signed, build};
 use crate::engine::pki::{Certificate, Name};
@@ -32,6 +32,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The largest list whose signature is over the message (Ed25519, Ed448), which has to be held in memory to be verified.
 const MESSAGE_BYTES: usize = 256 << 20;
+
+/// Lists up to this size go into evidence whole: with the bytes around its entries an excerpt has some 2 KB.
+const WHOLE_BYTES: u64 = 64 << 10;
 
 /// All lists.
 #[derive(Debug)]
@@ -84,6 +87,8 @@ pub struct Figures {
     pub bytes: u64,
     /// Current lists whose successor is overdue.
     pub overdue: u64,
+    /// Seconds since the thisUpdate of the oldest current list.
+    pub oldest_seconds: u64,
     /// Lists taken in since the start.
     pub added: u64,
     /// Lists refused since the start: no list, or not signed by its issuer.
@@ -385,6 +390,33 @@ impl Index {
         again.ok_or_else(lost)?.excerpt(issuer, serial)
     }
 
+    /// The same as an object of evidence; a small list is one itself.
+    pub fn object(&self, listed: &Arc<Listed>, issuer: &Name, serial: &[u8]) -> Result<Object> {
+        let from = listed.provenance();
+        let origin = from
+            .url
+            .clone()
+            .map_or(Origin::Given, |url| Origin::Fetched {
+                url,
+                at: from.obtained,
+            });
+        if listed.index().list_bytes() <= WHOLE_BYTES
+            && let Some(list) = self.list(&listed.object_id())
+        {
+            return Ok(Object::new(
+                ObjectKind::CertificateRevocationList,
+                list,
+                origin,
+            ));
+        }
+        let excerpt = self.excerpt(listed, issuer, serial)?;
+        Ok(Object::new(
+            ObjectKind::RevocationListExcerpt,
+            excerpt.to_der(),
+            origin,
+        ))
+    }
+
     /// What was known at `at` about the certificate with `serial` that `issuer` issued, by the lists that `key` signed: of
     /// each scope the complete list and the delta to it.
     pub fn ask(
@@ -449,6 +481,8 @@ impl Index {
         for listed in shelves.current() {
             figures.current += 1;
             figures.entries += listed.index().entries();
+            let age = now.since(listed.header().this_update()).as_secs();
+            figures.oldest_seconds = figures.oldest_seconds.max(age);
             figures.overdue +=
                 u64::from(listed.header().next_update().is_some_and(|next| next < now));
         }

@@ -18,6 +18,7 @@ pub(super) fn decode(from: impl Read, to: impl Write) -> Result<()> {
     let mut from = BufReader::new(from);
     let mut to = BufWriter::new(to);
     let (mut inside, mut before, mut digits) = (false, 0, Vec::new());
+    let mut bare = false;
     loop {
         let mut line = Vec::new();
         let count = from
@@ -27,22 +28,28 @@ pub(super) fn decode(from: impl Read, to: impl Write) -> Result<()> {
             .map_err(reading)?;
         let text = line.trim_ascii();
         match text {
+            _ if count == 0 && bare => break,
             _ if count == 0 || before > EXPLANATION => return Err(no_list()),
             b"-----BEGIN X509 CRL-----" if !inside => inside = true,
             b"-----END X509 CRL-----" if inside => break,
+            // Base64 of a SEQUENCE begins with M: some servers leave the lines of PEM around it out.
+            [b'M', ..] if !inside && before == 0 => {
+                (inside, bare) = (true, true);
+                digits.extend_from_slice(text);
+            }
             _ if !inside => before += 1,
             _ => {
                 digits.extend_from_slice(text);
-                let whole = digits.len() / 4 * 4;
+                // All but what may be padded, until its end is known.
+                let whole = (digits.len() / 4).saturating_sub(1) * 4;
                 let bytes = STANDARD.decode(&digits[..whole]).map_err(|_| no_list())?;
                 to.write_all(&bytes).map_err(writing)?;
                 digits.drain(..whole);
             }
         }
     }
-    if !digits.is_empty() {
-        return Err(no_list());
-    }
+    let end = STANDARD.decode(&digits).map_err(|_| no_list())?;
+    to.write_all(&end).map_err(writing)?;
     to.flush().map_err(writing)
 }
 
@@ -63,6 +70,7 @@ mod tests {
         let text =
             "Issuer: x\r\n-----BEGIN X509 CRL-----\r\nMAMC\r\nAQU=\r\n-----END X509 CRL-----\r\n";
         assert_eq!(decoded(text.as_bytes()).unwrap(), [0x30, 3, 2, 1, 5]);
+        assert_eq!(decoded(b"MAMC\nAQU=\n").unwrap(), [0x30, 3, 2, 1, 5]);
         for wrong in [
             "<html>",
             "",

@@ -5,6 +5,7 @@ use crate::engine::evidence::ObjectId;
 use crate::engine::pki::Name;
 use crate::engine::pki::crl::{RevocationList, RevocationReason, RevokedEntry};
 use crate::engine::{Result, Time};
+use crate::service::config::IndexSettings;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,19 @@ pub struct Retention {
     pub most_bytes: u64,
 }
 
+impl Retention {
+    /// As the configuration says.
+    pub fn of(settings: &IndexSettings) -> Retention {
+        Retention {
+            history: Duration::from_secs(u64::from(settings.history_days) * 86_400),
+            most_bytes: settings.most_bytes,
+        }
+    }
+}
+
 impl Default for Retention {
     fn default() -> Self {
-        Retention {
-            history: Duration::from_secs(400 * 86_400),
-            most_bytes: 8 << 30,
-        }
+        Retention::of(&IndexSettings::default())
     }
 }
 

@@ -28,16 +28,34 @@ pub struct Folder {
     lists: Vec<CertificateList>,
     responses: Vec<OcspResponse>,
     passed_over: usize,
+    /// Files larger than this are not read but told.
+    most: Option<u64>,
+    larger: Vec<PathBuf>,
 }
 
 impl Folder {
     /// Reads all of these files and folders.
     pub fn read(paths: &[PathBuf]) -> Result<Folder> {
-        let mut folder = Folder::default();
+        Folder::default().read_all(paths)
+    }
+
+    /// Reads those that have at most `most` bytes; [`larger`](Self::larger) are the others.
+    pub fn read_small(paths: &[PathBuf], most: u64) -> Result<Folder> {
+        let folder = Folder {
+            most: Some(most),
+            ..Folder::default()
+        };
+        folder.read_all(paths)
+    }
+
+    fn read_all(self, paths: &[PathBuf]) -> Result<Folder> {
+        let mut folder = self;
         let mut left = MOST_FILES;
         for path in paths {
             if path.is_dir() {
                 folder.read_folder(path, DEPTH, &mut left)?;
+            } else if folder.is_larger(path) {
+                folder.larger.push(path.clone());
             } else if !folder.add(&read_file(path)?) {
                 return Err(Error::malformed(
                     path.display().to_string(),
@@ -70,11 +88,23 @@ impl Folder {
                     format!("more than {MOST_FILES} files"),
                 )
             })?;
-            if !self.add(&read_file(&entry)?) {
+            if self.is_larger(&entry) {
+                self.larger.push(entry);
+            } else if !self.add(&read_file(&entry)?) {
                 self.passed_over += 1;
             }
         }
         Ok(())
+    }
+
+    fn is_larger(&self, path: &Path) -> bool {
+        let size = || fs::metadata(path).map_or(0, |metadata| metadata.len());
+        self.most.is_some_and(|most| size() > most)
+    }
+
+    /// Files that were not read because of their size.
+    pub fn larger(&self) -> &[PathBuf] {
+        &self.larger
     }
 
     /// Adds what `bytes` hold; false where that is nothing.

@@ -27,7 +27,7 @@ mod tsa;
 
 pub use aia::AiaSource;
 pub use client::{Client, Download, Get, Post, Received, Validators};
-pub use crl::CrlSource;
+pub use crl::{CrlSource, IndexedLists};
 pub use deadline::Deadline;
 pub use folder::Folder;
 pub use ldap::LdapSource;
@@ -37,6 +37,7 @@ pub use tsa::{TimestampAuthorities, TimestampAuthority, check_token};
 
 use super::clock::Clock;
 use super::config::SourceSettings;
+use super::index::Index;
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::validation::Want;
@@ -80,12 +81,33 @@ impl Sources {
         at_hand: Folder,
         clock: Arc<dyn Clock>,
     ) -> Result<Sources> {
+        Sources::with_index(settings, at_hand, None, clock)
+    }
+
+    /// The same, revocation lists being kept in `index`.
+    pub fn with_index(
+        settings: &SourceSettings,
+        at_hand: Folder,
+        index: Option<Arc<Index>>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Sources> {
         let mut sources = Sources(vec![Box::new(at_hand)]);
+        if let Some(index) = &index {
+            sources.add(IndexedLists::new(
+                index.clone(),
+                clock.clone(),
+                settings.offline,
+            ));
+        }
         if !settings.offline {
             let client = Arc::new(Client::new(settings)?);
             let fetching = Fetching { client, clock };
             sources.add(OcspSource::new(fetching.clone(), &settings.ocsp));
-            sources.add(CrlSource::new(fetching.clone()));
+            let crls = CrlSource::new(fetching.clone());
+            sources.add(match index {
+                Some(index) => crls.keeping_in(index, settings.download_bytes),
+                None => crls,
+            });
             sources.add(LdapSource::new(fetching.clone(), &settings.ldap));
             sources.add(AiaSource::new(fetching));
         }
