@@ -7,6 +7,8 @@ mod hostile;
 
 mod directory;
 mod program;
+mod responder;
+mod web;
 
 use hostile::{Server, Step, answer, body};
 use rubrica::engine::authority::timestamp::{self, Authority, Failure};
