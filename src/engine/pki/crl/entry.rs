@@ -190,15 +190,15 @@ impl RevokedEntry {
     }
 }
 
-/// Whether two INTEGERs (content octets) are one serial number, whatever zero bytes stand before it: old issuers wrote
-/// lists and certificates by different rules.
+/// Whether two INTEGERs (content octets) are one serial number, whatever bytes more than DER lets stand before it: old
+/// issuers wrote lists and certificates by different rules. A negative number is not the positive one of the same bits.
 pub fn same_serial(a: &[u8], b: &[u8]) -> bool {
     a == b || trimmed(a) == trimmed(b)
 }
 
 fn trimmed(mut integer: &[u8]) -> &[u8] {
-    while let [0, rest @ ..] = integer
-        && !rest.is_empty()
+    while let [first @ (0 | 0xff), rest @ ..] = integer
+        && rest.first().is_some_and(|next| (first ^ next) & 0x80 == 0)
     {
         integer = rest;
     }

@@ -45,15 +45,18 @@ pub(super) fn sum(bytes: &[u8], place: u64) -> u64 {
 }
 
 /// What an entry is found by: a serial number as 20 bytes with zeros before it, or, where it is longer, the first 20
-/// bytes of its SHA-256; and a group.
+/// bytes of its SHA-256; and a group. Negative numbers are apart from the positive ones of the same bits.
 pub(super) fn key(serial: &[u8], group: u16) -> [u8; KEY] {
-    let skip = serial.iter().take_while(|b| **b == 0).count();
+    let negative = serial.first().is_some_and(|first| first & 0x80 != 0);
+    let fill = if negative { 0xff } else { 0 };
+    let skip = serial.iter().take_while(|b| **b == fill).count();
     let digits = &serial[skip..];
-    let mut key = [0; KEY];
+    let mut key = [fill; KEY];
+    key[0] = if negative { 2 } else { 0 };
     match digits.len() {
         length @ 0..=20 => key[21 - length..21].copy_from_slice(digits),
         _ => {
-            key[0] = 1;
+            key[0] += 1;
             key[1..21].copy_from_slice(&crate::engine::crypto::sha256(digits)[..20]);
         }
     }
@@ -312,6 +315,8 @@ mod tests {
         let order = [&[0][..], &[1], &[0, 0x80], &[1, 0], &[9; 20]].map(|s| key(s, 0));
         assert!(order.is_sorted());
         assert_eq!(key(&[0, 0, 5], 0), key(&[5], 0));
+        assert_eq!(key(&[0xff, 0xff, 0x85], 0), key(&[0x85], 0));
+        assert_ne!(key(&[0xff], 0), key(&[0, 0xff], 0));
         assert_ne!(key(&[9; 21], 0), key(&[9; 22], 0));
         assert!(
             key(&[9; 20], u16::MAX) < key(&[9; 21], 0),
