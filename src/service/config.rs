@@ -12,6 +12,7 @@ mod catalogue;
 mod index;
 mod network;
 mod sources;
+mod trust;
 
 pub use accepted::{AcceptedSettings, IdentitySettings};
 pub use access::{AccessService, AccessSettings, IfUnknown};
@@ -21,6 +22,7 @@ pub use network::Network;
 pub use sources::{
     LdapSettings, NonceRule, OcspSettings, ProxySettings, RefreshSettings, SourceSettings,
 };
+pub use trust::{HistoricalAnchor, ListSettings, Trust};
 
 use crate::engine::register::{Calendar, NumberLayout};
 use crate::engine::{Error, Result, Time};
@@ -108,21 +110,6 @@ pub struct StoreSettings {
     pub key: Option<PathBuf>,
     /// How long a request waits for the store.
     pub timeout_seconds: u64,
-}
-
-/// `[trust]`: whom signatures are checked against.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Trust {
-    /// Files (PEM or DER) and folders of trust anchors.
-    pub anchors: Vec<PathBuf>,
-    /// Files and folders of those of the anchors whose certificates are qualified by the operator's word, where no trusted
-    /// list says so.
-    pub qualified: Vec<PathBuf>,
-    /// Files and folders of further certificates that paths may be built with.
-    pub certificates: Vec<PathBuf>,
-    /// Files and folders of revocation lists.
-    pub crls: Vec<PathBuf>,
 }
 
 /// `[register]`: numbers.
@@ -407,10 +394,7 @@ impl Config {
             .chain(&mut self.code.secrets)
             .chain(&mut self.accepted.file)
             .chain(&mut self.identity.file)
-            .chain(&mut self.trust.anchors)
-            .chain(&mut self.trust.qualified)
-            .chain(&mut self.trust.certificates)
-            .chain(&mut self.trust.crls)
+            .chain(self.trust.paths())
             .chain(self.sources.paths())
             .chain(&mut self.index.folder)
             .chain(&mut self.access.secrets)
@@ -426,6 +410,7 @@ impl Config {
         self.check_sede()?;
         self.check_bounds()?;
         self.check_names()?;
+        self.check_trust()?;
         for (key, path) in [
             ("store.key", &self.store.key),
             ("code.secrets", &self.code.secrets),
@@ -510,6 +495,30 @@ impl Config {
             return fault("limits.document_bytes", "is more than limits.request_bytes");
         }
         Ok(())
+    }
+
+    fn check_trust(&self) -> Result<(), Fault> {
+        for one in &self.trust.historical {
+            if one.until <= one.from {
+                return fault("trust.historical.until", "is not after from");
+            }
+            if one.provenance.trim().is_empty() {
+                return fault("trust.historical.provenance", "is empty; reports show it");
+            }
+        }
+        let Some(lists) = &self.trust.lists else {
+            return Ok(());
+        };
+        if lists.url.as_ref().is_some_and(|url| !is_web_address(url)) {
+            return fault("trust.lists.url", "is not an http:// or https:// address");
+        }
+        if lists.every_hours == 0 {
+            return fault("trust.lists.every_hours", "is zero");
+        }
+        match lists.service_types() {
+            Ok(_) => Ok(()),
+            Err(error) => fault("trust.lists.services", error.problem().to_string()),
+        }
     }
 
     fn check_names(&self) -> Result<(), Fault> {

@@ -52,7 +52,7 @@ fn seal_of(who: &str) -> Seal {
     Seal::new(&settings, key).unwrap()
 }
 
-fn signed(who: &str, content: &[u8], attached: bool) -> Vec<u8> {
+pub(crate) fn signed(who: &str, content: &[u8], attached: bool) -> Vec<u8> {
     let options = Options::Cades {
         attached,
         mime_type: None,

@@ -15,4 +15,5 @@ mod messages;
 mod pdf_reader;
 mod port;
 mod sources;
+mod trust;
 mod validation;

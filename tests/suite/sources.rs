@@ -3,7 +3,7 @@
 //! The authorities are those of `certs/test`; the servers are on loopback ports of their own.
 
 #[path = "../../src/service/sources/hostile.rs"]
-mod hostile;
+pub(crate) mod hostile;
 
 mod directory;
 mod program;

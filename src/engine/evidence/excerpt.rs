@@ -98,6 +98,7 @@ fn disagrees() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Judgement;
     use super::super::{Object, Origin, export, import};
     use super::*;
     use crate::engine::pki::{Certificate, CertificateList};
@@ -147,16 +148,17 @@ mod tests {
     #[test]
     fn excerpts_come_back_with_their_list_and_not_without() {
         let (evidence, kept) = evidence(&[revoked(), vec![5, 5]]);
-        let bytes = export(&evidence, None, &kept).unwrap();
+        let bytes = export(&evidence, Judgement::default(), &kept).unwrap();
         assert_eq!(import(&bytes).unwrap().0, evidence);
-        let without = export(&evidence, None, &()).unwrap();
+        let without = export(&evidence, Judgement::default(), &()).unwrap();
         assert!(import(&without).unwrap().0.pool.is_empty());
     }
 
     #[test]
     fn an_excerpt_that_hides_a_revocation_is_found_out() {
         let (evidence, kept) = evidence(&[vec![5, 5]]);
-        let text = String::from_utf8(export(&evidence, None, &kept).unwrap()).unwrap();
+        let text =
+            String::from_utf8(export(&evidence, Judgement::default(), &kept).unwrap()).unwrap();
         let (_, object) = evidence.pool.iter().next().unwrap();
         let mut forged = object.bytes.to_vec();
         // The same excerpt, about the revoked certificate: absent as that of the other.
@@ -188,7 +190,7 @@ mod tests {
             forged,
             Origin::Given,
         ));
-        let bytes = export(&lying, None, &kept).unwrap();
+        let bytes = export(&lying, Judgement::default(), &kept).unwrap();
         assert!(import(&bytes).unwrap_err().problem().contains("excerpt"));
         assert!(import(text.as_bytes()).is_ok());
     }

@@ -13,7 +13,7 @@ mod signature;
 pub use excerpt::Originals;
 pub use object::{Bytes, Object, ObjectId, ObjectKind, Origin};
 pub use pool::Pool;
-pub use replay::{export, import, read, write};
+pub use replay::{Judgement, export, import, read, write};
 pub use signature::{
     CertificateReference, ChangeKind, Family, Fault, LaterChange, Level, Reference, Scope,
     ScopeKind, Severity, Signature, SignaturePolicy, SignedData, SignerReference, Tier, Timestamp,

@@ -1,20 +1,35 @@
 //! Evidence as one file (JSON), and back: what an auditor replays.
 
-use super::Evidence;
 use super::excerpt::{Originals, check_excerpts, joined};
 use super::object::Bytes;
+use super::{Evidence, ObjectId};
 use crate::engine::error::{Error, Result};
 use crate::engine::time::Time;
 
 /// The name and version of the form, so that later ones can be told apart.
 const FORM: &str = "rubrica-evidence/1";
 
+/// How evidence was judged when it was exported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Judgement {
+    /// At which time.
+    #[serde(rename = "judged_at", default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+    /// By which anchors and trusted lists: the digest of the verdict's basis of trust.
+    #[serde(
+        rename = "judged_by_trust",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub trust: Option<ObjectId>,
+}
+
 #[derive(serde::Serialize, serde::Deserialize)]
 struct File {
     form: String,
-    /// The time of the validation that it was exported from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    judged_at: Option<Time>,
+    /// Of the validation that it was exported from.
+    #[serde(flatten)]
+    judgement: Judgement,
     /// The lists that excerpts were made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lists: Vec<Bytes>,
@@ -24,18 +39,18 @@ struct File {
 /// Evidence as JSON; the same evidence gives the same bytes. The lists that excerpts were made from are not in it, without
 /// which an excerpt proves nothing to whoever reads it.
 pub fn write(evidence: &Evidence) -> Result<Vec<u8>> {
-    export(evidence, None, &())
+    export(evidence, Judgement::default(), &())
 }
 
-/// The same with the time at which it was judged, so that a replay can judge it at that time again; and with those lists.
+/// The same with how it was judged, so that a replay can judge it in the same way again; and with those lists.
 pub fn export(
     evidence: &Evidence,
-    judged_at: Option<Time>,
+    judgement: Judgement,
     originals: &dyn Originals,
 ) -> Result<Vec<u8>> {
     let file = File {
         form: FORM.to_string(),
-        judged_at,
+        judgement,
         lists: joined(evidence, originals),
         evidence: evidence.clone(),
     };
@@ -48,8 +63,8 @@ pub fn read(bytes: &[u8]) -> Result<Evidence> {
     import(bytes).map(|(evidence, _)| evidence)
 }
 
-/// The same, and the time at which it was judged, where the file says so.
-pub fn import(bytes: &[u8]) -> Result<(Evidence, Option<Time>)> {
+/// The same, and how it was judged, as far as the file says so.
+pub fn import(bytes: &[u8]) -> Result<(Evidence, Judgement)> {
     let mut file: File = serde_json::from_slice(bytes).map_err(|error| {
         Error::malformed(
             "evidence file",
@@ -69,7 +84,7 @@ pub fn import(bytes: &[u8]) -> Result<(Evidence, Option<Time>)> {
         ));
     }
     check_excerpts(&mut file.evidence, &file.lists)?;
-    Ok((file.evidence, file.judged_at))
+    Ok((file.evidence, file.judgement))
 }
 
 fn all_intact(evidence: &Evidence) -> bool {

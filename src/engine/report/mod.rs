@@ -18,4 +18,4 @@ pub use simple::{
     Explained, FindingReport, NestedReport, ScopeReport, SignatureReport, SimpleReport,
     TimestampReport, simple,
 };
-pub use text::{line, text};
+pub use text::{line, one_line, text};

@@ -17,7 +17,7 @@ pub(super) fn instant(time: Time, zone: &str) -> String {
 }
 
 /// Control characters and what turns the direction of text around become spaces: a name must not forge a line.
-pub(super) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let forges = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')

@@ -8,6 +8,7 @@ use crate::engine::{Error, Result, Time};
 use crate::service::clock::{Clock, SystemClock};
 use crate::service::config::{Config, Network};
 use crate::service::sources::{Folder, Sources};
+use crate::service::trust::Trust;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,22 +49,25 @@ impl JudgedBy {
             .map_or_else(|| Ok(Config::default()), Config::read)
     }
 
-    /// The policy: the trusted certificates given here, and those of the configuration.
+    /// The policy: the trusted certificates given here, and whom the configuration trusts.
     pub(super) fn policy(&self, config: &Config) -> Result<Policy> {
-        let paths = [self.trust.as_slice(), &config.trust.anchors].concat();
-        let anchors: Vec<Certificate> = Folder::read(&paths)?.certificates().to_vec();
-        if anchors.is_empty() && !paths.is_empty() {
+        let mut config = config.clone();
+        config.trust.anchors.extend_from_slice(&self.trust);
+        let paths = &config.trust.anchors;
+        if !paths.is_empty() && Folder::read(paths)?.certificates().is_empty() {
             return Err(Error::invalid("--trust", "holds no certificate")
                 .remedy("Give the certificates of the issuers that you trust, as PEM or DER."));
         }
-        Ok(Policy {
+        let template = Policy {
             revocation: match self.revocation {
                 RevocationArgument::Required => Revocation::Required,
                 RevocationArgument::IfKnown => Revocation::IfKnown,
                 RevocationArgument::Ignored => Revocation::Ignored,
             },
-            ..Policy::baseline(Anchors::new(anchors))
-        })
+            ..Policy::baseline(Anchors::default())
+        };
+        let trust = Trust::open(&config, template, Arc::new(SystemClock))?;
+        Ok(Policy::clone(&trust.handle().current()))
     }
 
     /// The time that was given, or now.

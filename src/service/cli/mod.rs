@@ -12,6 +12,7 @@ mod input;
 mod replay;
 mod seal;
 mod serve;
+mod trust;
 mod verify;
 
 pub use exit::Exit;
@@ -46,6 +47,7 @@ verbs! {
     demo Demo "Make a demo PKI, start the service with it, register and validate a sample";
     cert Cert "Ask about certificates";
     crl Crl "Index revocation lists, look certificates up in them, fetch them";
+    trust Trust "Trusted lists: list, import, export, refresh";
     replay Replay "Judge exported evidence again";
     caller_key CallerKey "Make an API key for a caller";
 }

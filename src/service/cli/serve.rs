@@ -87,8 +87,10 @@ impl Started {
         };
         self.service.refresh_ahead();
         let upkeep = tokio::spawn(keep_up(self.service.clone()));
+        let trust = tokio::spawn(keep_trust(self.service.clone()));
         http::serve(listeners, settings, told).await;
         upkeep.abort();
+        trust.abort();
     }
 }
 
@@ -104,6 +106,39 @@ async fn keep_up(service: Arc<Service>) {
             complete(&service);
         };
         let _ = tokio::task::spawn_blocking(look).await;
+    }
+}
+
+/// A snapshot of trusted lists that somebody else wrote is taken over; at SIGHUP the files of `[trust]` are read again. Work that began goes on by
+/// the policy it began with.
+async fn keep_trust(service: Arc<Service>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut told = match signal(SignalKind::hangup()) {
+        Ok(told) => told,
+        Err(error) => {
+            tracing::error!(%error, "SIGHUP cannot be listened to");
+            return;
+        }
+    };
+    let mut reload = false;
+    loop {
+        let trust = service.parts.trust.clone();
+        let look = move || {
+            if reload {
+                match trust.reload() {
+                    Ok(()) => tracing::info!("trust is read again"),
+                    Err(error) => tracing::error!(%error, "trust stays as it was"),
+                }
+            }
+            if let Err(error) = trust.reload_if_changed() {
+                tracing::error!(%error, "trust stays as it was");
+            }
+        };
+        let _ = tokio::task::spawn_blocking(look).await;
+        reload = tokio::select! {
+            told = told.recv() => told.is_some(),
+            () = tokio::time::sleep(RETRY) => false,
+        };
     }
 }
 

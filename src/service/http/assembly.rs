@@ -22,7 +22,7 @@ use crate::service::index::{Index, Retention};
 use crate::service::keys::{Seal, Secret};
 use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
 use crate::service::store::{SqliteStore, Store, StoreOptions};
-use crate::service::trust::PolicyHandle;
+use crate::service::trust::Trust;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,11 +51,12 @@ impl Parts {
         };
         let seals: Vec<Seal> = config.seals.iter().map(Seal::load).collect::<Result<_>>()?;
         check_seals(&catalogue, &seals)?;
-        let anchors = Anchors::new(Folder::read(&config.trust.anchors)?.certificates().to_vec());
-        let policy = PolicyHandle::new(Policy {
+        let template = Policy {
             limits: hostile_limits(config.limits.document_bytes),
-            ..Policy::baseline(anchors)
-        });
+            ..Policy::baseline(Anchors::default())
+        };
+        let trust = Trust::open(&config, template, clock.clone())?;
+        let policy = trust.handle();
         let index = open_index(&config)?;
         let at_hand = at_hand(
             &config,
@@ -81,7 +82,7 @@ impl Parts {
             config.limits.certificate_answers,
         ));
         let mut parts = Parts {
-            refreshed: Vec::new(),
+            refreshed: vec![trust.clone()],
             certificate_desk,
             callers: Arc::new(callers),
             catalogue,
@@ -91,6 +92,7 @@ impl Parts {
             seal_desk,
             code_issue: None,
             policy,
+            trust,
             sources,
             index,
             seals,

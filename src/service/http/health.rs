@@ -70,6 +70,9 @@ impl Service {
     pub async fn readiness(&self) -> Vec<(&'static str, Result<()>)> {
         let now = self.parts.clock.now();
         let mut checks = vec![("anchors", self.anchors_loaded())];
+        if self.config().trust.lists.is_some() {
+            checks.push(("trusted_lists", self.parts.trust.check_ready()));
+        }
         if !self.parts.seals.is_empty() || !self.parts.callers.is_empty() {
             checks.push(("seals", self.seals_usable(now)));
         }
@@ -117,6 +120,7 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     if let Some(index) = &service.parts.index {
         print_index(&mut text, &index.figures(service.parts.clock.now()));
     }
+    text.push_str(&service.parts.trust.metrics());
     (kind, text).into_response()
 }
 

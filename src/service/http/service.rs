@@ -19,7 +19,7 @@ use crate::service::index::Index;
 use crate::service::keys::Seal;
 use crate::service::sources::{RefreshState, Refreshable, Refresher, Sources};
 use crate::service::store::Store;
-use crate::service::trust::PolicyHandle;
+use crate::service::trust::{PolicyHandle, Trust};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -57,6 +57,8 @@ pub struct Parts {
     pub code_issue: Option<Arc<CodeIssue>>,
     /// By what signatures are judged, with the trust anchors.
     pub policy: Arc<PolicyHandle>,
+    /// Keeps the policy up to date.
+    pub trust: Arc<Trust>,
     /// Where revocation data and certificates come from.
     pub sources: Arc<Sources>,
     /// Keeps revocation lists.

@@ -23,6 +23,7 @@ mod redirect;
 mod refresh;
 mod tls;
 mod transport;
+mod trusted_list;
 mod tsa;
 
 pub use aia::AiaSource;
@@ -33,6 +34,7 @@ pub use folder::Folder;
 pub use ldap::LdapSource;
 pub use ocsp::{OcspQuestion, OcspSource};
 pub use refresh::{Due, RefreshState, Refreshable, Refresher, ahead_of};
+pub use trusted_list::{FetchedList, fetch_trusted_list};
 pub use tsa::{TimestampAuthorities, TimestampAuthority, check_token};
 
 use super::clock::Clock;

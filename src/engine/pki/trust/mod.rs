@@ -17,4 +17,5 @@ pub use list::{
 };
 pub use lists::{Authenticity, Listed, Listing, TrustedLists};
 pub use pivot::{Verifier, authenticate, believed_signers, pivots};
+pub use read::MOST_BYTES;
 pub use status::{Purpose, ServiceStatus, ServiceType, regulation};

@@ -170,6 +170,12 @@ impl ServiceType {
         known.map_or_else(|| ServiceType::Other(uri.to_string()), |(_, t)| t.clone())
     }
 
+    /// From its short name: `CA/QC`.
+    pub fn from_name(name: &str) -> Option<ServiceType> {
+        let known = TYPES.iter().find(|(known, _)| *known == name);
+        known.map(|(_, kind)| kind.clone())
+    }
+
     /// Its short name: `CA/QC`; the last parts of the URI of one that is not known here.
     pub fn name(&self) -> &str {
         if let ServiceType::Other(uri) = self {

@@ -6,7 +6,7 @@ mod summary;
 use super::args::{AtHand, JudgedBy, Told};
 use super::exit::{self, Exit};
 use super::input;
-use crate::engine::evidence::{self, Object, ObjectKind, Origin};
+use crate::engine::evidence::{self, Judgement, Object, ObjectKind, Origin};
 use crate::engine::formats::Detached;
 use crate::engine::report::{SimpleReport, simple, text};
 use crate::engine::validation::Policy;
@@ -134,11 +134,12 @@ fn one(path: &Path, desk: &Desk, arguments: &Arguments) -> Result<Exit> {
     for outage in &validated.outages {
         eprintln!("rubrica: {outage}");
     }
+    let judgement = Judgement {
+        at: Some(desk.now),
+        trust: validated.verdict.trust.as_ref().map(|trust| trust.digest),
+    };
     if let Some(to) = &arguments.evidence {
-        write_file(
-            to,
-            &evidence::export(&validated.evidence, Some(desk.now), &())?,
-        )?;
+        write_file(to, &evidence::export(&validated.evidence, judgement, &())?)?;
     }
     let report = simple(&validated.evidence, &validated.verdict);
     if arguments.files.len() > 1 && !arguments.told.json {
