@@ -11,6 +11,7 @@ mod limbo;
 mod pdf_attacks;
 mod pkits;
 mod pyhanko;
+mod revocation;
 mod spanish_certificates;
 mod trusted_lists;
 mod wycheproof;
@@ -172,6 +173,7 @@ fn exceptions_name_a_clause() {
         "pdf-attacks",
         "pkits",
         "pyhanko",
+        "revocation",
         "trusted-lists",
         "wycheproof",
     ] {

@@ -419,9 +419,9 @@ pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>> {
 pub(super) fn distribution_point_name(
     field: &Tlv<'_>,
 ) -> Result<(Vec<GeneralName>, Option<Vec<u8>>)> {
-    let name = field
-        .inner_of("distributionPoint")?
-        .read("DistributionPointName")?;
+    let mut inner = field.inner_of("distributionPoint")?;
+    let name = inner.read("DistributionPointName")?;
+    inner.finish("distributionPoint")?;
     match name.tag().context_number() {
         Some(0) => Ok((general_names(name.inner_of("fullName")?)?, None)),
         Some(1) => Ok((Vec::new(), Some(name.content().to_vec()))),

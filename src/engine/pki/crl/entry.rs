@@ -149,10 +149,15 @@ impl ListedEntry<'_> {
         self.extensions.is_some()
     }
 
+    /// When the certificate was revoked.
+    pub fn revocation_date(&self) -> Result<Time> {
+        self.date.time()
+    }
+
     /// Reads all of it. An unknown critical extension is an error of kind `Unsupported`.
     pub fn read(&self) -> Result<RevokedEntry> {
         let mut entry = RevokedEntry {
-            revocation_date: self.date.time()?,
+            revocation_date: self.revocation_date()?,
             reason: None,
             invalidity_date: None,
             certificate_issuer: Vec::new(),

@@ -233,6 +233,10 @@ impl Before {
         let algorithm = tbs.expect(Tag::SEQUENCE, "signature")?.content().to_vec();
         let issuer = Name::from_element(&tbs.expect(Tag::SEQUENCE, "issuer")?)?;
         let this_update = tbs.read("thisUpdate")?.time()?;
+        // RFC 5280 §5.1.2.4: dates are of 1950 on.
+        if this_update.unix() < -631_152_000 {
+            return Err(Error::malformed("thisUpdate", "is before 1950"));
+        }
         let next_update = match tbs.peek() {
             Some(Tag::UTC_TIME | Tag::GENERALIZED_TIME) => Some(tbs.read("nextUpdate")?.time()?),
             _ => None,

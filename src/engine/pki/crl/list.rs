@@ -120,6 +120,8 @@ impl CertificateList {
             while let Some(entry) = entries.next_entry()? {
                 if entry.has_extensions() {
                     entry.read()?;
+                } else {
+                    entry.revocation_date()?;
                 }
             }
             Ok(())

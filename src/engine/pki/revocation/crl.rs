@@ -61,10 +61,22 @@ pub(super) fn by_lists(
     together(partial, said);
 }
 
-/// A delta without its base: a revocation in it is one, whatever the base says; its silence says nothing.
+/// A delta without its base, and not overtaken by a complete list: a revocation in it is one, whatever the base says; its
+/// silence says nothing.
 fn alone(delta: &Consulted<'_>, complete: &[Consulted<'_>], said: &mut Said) {
     let piece = Piece::of(delta, None);
-    if complete.iter().any(|base| extends(delta, base)) {
+    let header = delta.list.header();
+    let settles = |base: &Consulted<'_>| {
+        let complete = base.list.header();
+        extends(delta, base)
+            || (complete.scope() == header.scope()
+                && complete.issuer() == header.issuer()
+                && match (complete.number(), header.number()) {
+                    (Some(complete), Some(delta)) => complete >= delta,
+                    _ => complete.this_update() >= header.this_update(),
+                })
+    };
+    if complete.iter().any(settles) {
         return;
     }
     match piece.answer.status {
@@ -106,6 +118,7 @@ impl Piece {
             answer: Answer {
                 status,
                 this_update: header.this_update(),
+                issued: header.this_update(),
                 next_update: header.next_update(),
                 invalidity_date: entry.and_then(|entry| entry.invalidity_date),
                 kind: Kind::List,
@@ -158,6 +171,7 @@ fn together(mut partial: Vec<Piece>, said: &mut Said) {
         reasons = reasons.union(piece.reasons);
         let other = piece.answer;
         answer.this_update = answer.this_update.min(other.this_update);
+        answer.issued = answer.issued.max(other.issued);
         answer.next_update = match (answer.next_update, other.next_update) {
             (Some(a), Some(b)) => Some(a.min(b)),
             _ => None,

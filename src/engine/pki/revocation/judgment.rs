@@ -103,7 +103,7 @@ pub fn judge(said: &Said, rules: &Rules<'_>) -> Judgment {
 }
 
 fn unusable(answer: &Answer, rules: &Rules<'_>) -> Option<Unusable> {
-    if answer.this_update > rules.now.plus(rules.tolerance) {
+    if answer.issued > rules.now.plus(rules.tolerance) {
         return Some(Unusable::Future);
     }
     let bits = |signer: &Certificate| signer.public_key().map_or(0, |key| key.bits());

@@ -71,6 +71,7 @@ fn consult(
     Ok(Answer {
         status,
         this_update: single.this_update,
+        issued: response.produced_at().max(single.this_update),
         next_update: single.next_update,
         invalidity_date: None,
         kind: Kind::Response,

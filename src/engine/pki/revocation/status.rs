@@ -72,6 +72,8 @@ pub struct Answer {
     pub status: Status,
     /// The instant at which the status is known to be right; the earliest, where several lists were needed.
     pub this_update: Time,
+    /// When the last of what it rests on was made, as it says itself.
+    pub issued: Time,
     /// When newer information is available at the latest; the earliest, where several lists were needed.
     pub next_update: Option<Time>,
     /// Since when the key was not safe any more, where a list says so (RFC 5280 §5.3.2).
