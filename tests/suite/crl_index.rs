@@ -7,6 +7,7 @@ use rubrica::engine::crypto::{
 };
 use rubrica::engine::evidence::{ObjectId, Originals};
 use rubrica::engine::pki::crl::{RevocationList, RevocationReason};
+use rubrica::engine::pki::revocation::index;
 use rubrica::engine::pki::{Certificate, CertificateList};
 use rubrica::engine::{ErrorKind, Time};
 use rubrica::service::index::{From, Index, Original, Retention};
@@ -319,4 +320,237 @@ fn history_is_kept_as_long_as_was_said() {
     add(&index, &list(20, 20), time(20)).unwrap();
     assert_eq!(files(folder.path(), "crl").len(), 1, "the new one stays");
     assert_eq!(revoked(&index, 19, time(20)), Some(true));
+}
+
+/// A double of a disk that is full after so many bytes.
+struct Full {
+    file: std::io::Cursor<Vec<u8>>,
+    left: usize,
+}
+
+impl std::io::Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        let count = bytes.len().min(self.left);
+        self.left -= count;
+        self.file.write(&bytes[..count])
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl std::io::Seek for Full {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_what_was_written_is_no_index() {
+    let list = list(10, 1_000);
+    let spki = certificate("ca.pem").spki().to_vec();
+    let build = |left| {
+        let mut out = Full {
+            file: std::io::Cursor::default(),
+            left,
+        };
+        let scratch = std::io::Cursor::new(Vec::new());
+        let built = index::build(list.bytes(), &mut out, scratch, |_, _| Ok(spki.clone()));
+        (built, out.file.into_inner())
+    };
+    let (built, whole) = build(usize::MAX);
+    assert_eq!(built.unwrap().entries, 1_000);
+    for left in (0..whole.len()).step_by(97).chain([whole.len() - 1]) {
+        let (built, part) = build(left);
+        let error = built.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("Make room"), "{error}");
+        // The end of the header is zeros, which a hole is too.
+        assert!(
+            part == whole || index::IndexedList::open(part).is_err(),
+            "{left}"
+        );
+    }
+}
+
+fn rubrica(arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rubrica"));
+    command
+        .env_remove("RUBRICA_CONFIG")
+        .arg("crl")
+        .args(arguments);
+    command
+}
+
+#[test]
+fn a_process_that_is_killed_or_may_write_no_more_leaves_a_sound_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let ca = certs("ca.pem").display().to_string();
+    fs::write(path("a.crl"), list(10, 100).bytes()).unwrap();
+    fs::write(path("b.crl"), list(12, 30_000).bytes()).unwrap();
+    let index_folder = path("index");
+    let add = |file: &str| {
+        rubrica(&[
+            "index",
+            &path(file),
+            "--issuer",
+            &ca,
+            "--folder",
+            &index_folder,
+        ])
+    };
+    assert!(add("a.crl").output().unwrap().status.success());
+    let sound = || {
+        let index = open(Path::new(&index_folder));
+        assert!(index.check().unwrap().is_empty());
+        assert_eq!(revoked(&index, 50, time(10)), Some(true));
+        matches!(revoked(&index, 20_000, time(12)), Some(true))
+    };
+    for delay in 0..25 {
+        let mut child = add("b.crl")
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(delay * 6));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        sound();
+    }
+    // No file may have more than so many blocks of 512 bytes: to the writer, a full disk.
+    for blocks in [1, 20, 500, 2_000] {
+        let shell = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", &shell, "sh", env!("CARGO_BIN_EXE_rubrica"), "crl"]);
+        limited.args([
+            "index",
+            &path("b.crl"),
+            "--issuer",
+            &ca,
+            "--folder",
+            &index_folder,
+        ]);
+        limited.output().unwrap();
+        sound();
+    }
+    assert!(add("b.crl").output().unwrap().status.success());
+    assert!(sound());
+    let lookup = |number: u32, at: &str| {
+        let hex: String = serial(number).iter().map(|b| format!("{b:02x}")).collect();
+        let mut command = rubrica(&[
+            "lookup",
+            "--serial",
+            &hex,
+            "--issuer",
+            &ca,
+            "--folder",
+            &index_folder,
+        ]);
+        command.args(["--at", at, "--json"]).output().unwrap()
+    };
+    let output = lookup(20_000, "2026-11-13T00:00:00Z");
+    assert_eq!(output.status.code(), Some(1), "revoked");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"status\":\"revoked\""));
+    assert_eq!(
+        lookup(20_000, "2026-11-11T00:00:00Z").status.code(),
+        Some(0),
+        "not known yet"
+    );
+    assert_eq!(
+        lookup(20_000, "2026-11-09T00:00:00Z").status.code(),
+        Some(2),
+        "no list then"
+    );
+    let listed = rubrica(&[
+        "list",
+        "--history",
+        "--check",
+        "--json",
+        "--folder",
+        &index_folder,
+    ])
+    .output()
+    .unwrap();
+    assert_eq!(listed.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&listed.stdout).lines().count(), 2);
+    let page = fs::write(path("page.crl"), "<html>")
+        .map(|()| add("page.crl").output().unwrap())
+        .unwrap();
+    assert_eq!(page.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&page.stderr).contains("neither DER nor PEM"));
+}
+
+#[test]
+fn every_list_of_the_corpora_is_answered_as_a_walk_answers() {
+    let Some(corpora) = crate::corpora::folder() else {
+        eprintln!("corpora: not there, skipped");
+        return;
+    };
+    let spki = certificate("ca.pem").spki().to_vec();
+    let (mut lists, mut entries, mut refused) = (0, 0, 0);
+    for corpus in ["revocation", "pkits"] {
+        for path in crl_files(&corpora.join(corpus)) {
+            let bytes = fs::read(&path).unwrap();
+            let Ok(list) = CertificateList::from_pem_or_der(&bytes) else {
+                continue;
+            };
+            let mut out = std::io::Cursor::new(Vec::new());
+            let scratch = std::io::Cursor::new(Vec::new());
+            let built = index::build(list.bytes(), &mut out, scratch, |_, _| Ok(spki.clone()));
+            let walked = |serial: &[u8]| list.entry(list.issuer(), serial);
+            if built.is_err() {
+                let mut all = list.entries();
+                let unreadable = std::iter::from_fn(|| all.next_entry().transpose())
+                    .any(|entry| entry.is_err() || entry.is_ok_and(|e| e.read().is_err()));
+                let indefinite = list.bytes()[1] == 0x80;
+                assert!(unreadable || indefinite, "{}: {built:?}", path.display());
+                refused += 1;
+                continue;
+            }
+            let index = index::IndexedList::open(out.into_inner()).unwrap();
+            index.verify().unwrap();
+            let mut all = list.entries();
+            let mut asked = 0;
+            while let Some(entry) = all.next_entry().unwrap() {
+                entries += 1;
+                if asked < 40 {
+                    asked += 1;
+                    assert_eq!(
+                        index.entry(list.issuer(), entry.serial),
+                        walked(entry.serial),
+                        "{}",
+                        path.display()
+                    );
+                }
+            }
+            assert_eq!(index.entry(list.issuer(), &[0x77; 7]), walked(&[0x77; 7]));
+            lists += 1;
+        }
+    }
+    eprintln!("index: {lists} lists of {entries} entries, {refused} that nobody can read");
+    assert!(lists > 150 && entries > 50_000);
+}
+
+fn crl_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![folder.to_path_buf()];
+    while let Some(folder) = left.pop() {
+        for path in fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+        {
+            if path.is_dir() {
+                left.push(path);
+            } else if fs::metadata(&path).unwrap().len() < 4 << 20 {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
 }
