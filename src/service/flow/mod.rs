@@ -12,7 +12,7 @@ mod sign;
 mod validate;
 
 pub use certificate_desk::{
-    CertificateDesk, Checked, JudgedCertificate, Key, News, Question, settle_certificate,
+    CertificateDesk, Checked, JudgedCertificate, Key, News, Noting, Question, settle_certificate,
 };
 pub use check_certificate::{check_seal, revocation};
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};

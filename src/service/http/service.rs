@@ -14,7 +14,7 @@ use crate::service::callers::Callers;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
-use crate::service::flow::{CertificateDesk, CodeDesk, CodeIssue, SealDesk, check_seal};
+use crate::service::flow::{CertificateDesk, CodeDesk, CodeIssue, Noting, SealDesk, check_seal};
 use crate::service::index::Index;
 use crate::service::keys::Seal;
 use crate::service::sources::{RefreshState, Refreshable, Refresher, Sources};
@@ -147,6 +147,14 @@ impl Service {
         self.refresher.get_or_init(|| {
             let mut all = parts.sources.refreshed();
             all.extend(parts.refreshed.iter().cloned());
+            let noting = |inner| Noting {
+                inner,
+                news: parts.certificate_desk.news(),
+            };
+            let all = all
+                .into_iter()
+                .map(|one| Arc::new(noting(one)) as Arc<dyn Refreshable>)
+                .collect();
             Refresher::start(&parts.config.sources, parts.clock.clone(), all)
         });
     }

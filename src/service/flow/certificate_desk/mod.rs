@@ -8,8 +8,8 @@ mod seen;
 
 use super::validate::{Patience, fetch};
 use crate::engine::crypto::sha256;
-use crate::engine::evidence::{Evidence, Object, ObjectKind, Origin, Pool};
-use crate::engine::pki::Certificate;
+use crate::engine::evidence::{Evidence, Object, ObjectId, ObjectKind, Origin, Pool};
+use crate::engine::pki::{Certificate, extension};
 use crate::engine::report::{self, CertificateReport};
 use crate::engine::validation::{
     CertificateStatus, CertificateVerdict, Policy, Purpose, validate_certificate,
@@ -17,9 +17,10 @@ use crate::engine::validation::{
 use crate::engine::{Error, Result, Time};
 use crate::service::clock::Clock;
 use crate::service::config::IfUnknown;
-use crate::service::sources::Sources;
+use crate::service::sources::{Deadline, Due, Refreshable, Sources};
 use crate::service::trust::PolicyHandle;
 use seen::Seen;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -34,18 +35,74 @@ const REFUSED: Duration = Duration::from_secs(60);
 /// How long it is kept that something could not be checked.
 const OPEN: Duration = Duration::from_secs(5);
 
-/// Counts what changes what kept answers rest on: other anchors, newer revocation data.
-#[derive(Debug, Default)]
-pub struct News(AtomicU64);
+/// Things that news are counted for, apart from each other; two that share a place only cost a judgement more.
+const PLACES: usize = 4_096;
+
+/// Counts what changes what kept answers rest on: newer revocation data, of whatever an answer rests on or of other things.
+#[derive(Debug)]
+pub struct News {
+    all: AtomicU64,
+    places: Vec<AtomicU64>,
+}
+
+impl Default for News {
+    fn default() -> Self {
+        News {
+            all: AtomicU64::new(0),
+            places: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+}
 
 impl News {
-    /// Something changed: answers kept from before are judged again when they are asked for.
-    pub fn note(&self) {
-        self.0.fetch_add(1, Ordering::Release);
+    /// There is something newer about `thing`, the address of a list or the fingerprint of a certificate: answers that rest
+    /// on it are judged again when they are asked for.
+    pub fn note(&self, thing: &str) {
+        self.places[place(thing)].fetch_add(1, Ordering::Release);
+        self.all.fetch_add(1, Ordering::Release);
+    }
+
+    fn of(&self, places: &[usize]) -> u64 {
+        places
+            .iter()
+            .map(|place| self.places[*place].load(Ordering::Acquire))
+            .sum()
     }
 
     fn number(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.all.load(Ordering::Acquire)
+    }
+}
+
+fn place(thing: &str) -> usize {
+    let mut hasher = DefaultHasher::new();
+    thing.hash(&mut hasher);
+    hasher.finish() as usize % PLACES
+}
+
+/// Notes what is refreshed for `news`.
+#[derive(Debug)]
+pub struct Noting {
+    /// Who refreshes.
+    pub inner: Arc<dyn Refreshable>,
+    /// Whom it is noted for.
+    pub news: Arc<News>,
+}
+
+impl Refreshable for Noting {
+    fn kind(&self) -> &'static str {
+        self.inner.kind()
+    }
+
+    fn due(&self) -> Vec<Due> {
+        self.inner.due()
+    }
+
+    /// Keys of lists are their addresses; those of responses begin with the fingerprint of the certificate.
+    fn refresh(&self, key: &str, deadline: Deadline) -> Result<()> {
+        self.inner.refresh(key, deadline)?;
+        self.news.note(key.split(' ').next().unwrap_or_default());
+        Ok(())
     }
 }
 
@@ -105,6 +162,7 @@ pub struct Checked {
     /// The authorities of its path.
     pub authorities: Vec<Certificate>,
     until: Time,
+    places: Vec<usize>,
     news: u64,
 }
 
@@ -175,13 +233,18 @@ impl CertificateDesk {
         })
     }
 
-    /// Grows with all news and with each other policy.
-    fn rests_on(&self) -> u64 {
-        self.news.number() + self.policy.changes()
+    /// Whom news are to be told to.
+    pub fn news(&self) -> Arc<News> {
+        self.news.clone()
+    }
+
+    /// Grows with each other policy and with the news of these places.
+    fn rests_on(&self, places: &[usize]) -> u64 {
+        self.news.of(places) + self.policy.changes()
     }
 
     fn holds(&self, kept: &Checked) -> bool {
-        kept.news == self.rests_on() && self.clock.now() < kept.until
+        kept.news == self.rests_on(&kept.places) && self.clock.now() < kept.until
     }
 
     /// Answers, by what is kept or anew. May block on sources.
@@ -190,19 +253,27 @@ impl CertificateDesk {
         if let Some(kept) = self.seen(&key) {
             return Ok(kept);
         }
-        // Read before judging: news that come meanwhile are judged with or make this answer old.
-        let (news, now) = (self.rests_on(), self.clock.now());
+        let before = (self.news.number(), self.policy.changes());
+        let now = self.clock.now();
         let (certificate, pool) = read(&question.certificates)?;
         let judged = self.settle(&certificate, pool, question.purpose, now, now);
         let authorities = authorities(&judged);
+        let places = places(&certificate, &authorities);
         let report = judged.report.short();
+        // An answer that news came in between of is given, and not kept: it may be with them or without.
+        let is_of_one_state = before == (self.news.number(), self.policy.changes());
         let checked = Arc::new(Checked {
             json: report.to_json()?,
-            until: keep_until(&judged.verdict, now),
+            until: if is_of_one_state {
+                keep_until(&judged.verdict, now)
+            } else {
+                now
+            },
             report,
+            news: self.rests_on(&places),
+            places,
             certificate,
             authorities,
-            news,
         });
         self.seen
             .put(kept_under(key, &judged.verdict.status), checked.clone());
@@ -296,6 +367,21 @@ fn authorities(judged: &JudgedCertificate) -> Vec<Certificate> {
     known
         .filter_map(|object| Certificate::from_der(&object.bytes).ok())
         .collect()
+}
+
+/// Where news of an answer are counted: the lists that its certificates name, and its certificates, for responses.
+fn places(certificate: &Certificate, authorities: &[Certificate]) -> Vec<usize> {
+    let below_the_anchor = authorities.split_last().map_or(&[][..], |(_, below)| below);
+    let of_one = |certificate: &Certificate| {
+        let points = certificate.distribution_points().iter();
+        let lists = points
+            .flat_map(|point| extension::uris(&point.full_name))
+            .map(place);
+        let own = place(&ObjectId(certificate.fingerprint()).to_string());
+        lists.chain([own]).collect::<Vec<_>>()
+    };
+    let all = std::iter::once(certificate).chain(below_the_anchor);
+    all.flat_map(of_one).collect()
 }
 
 fn object(certificate: &Certificate) -> Object {

@@ -53,6 +53,27 @@ impl Source for Arc<Lists> {
     }
 }
 
+/// Refreshes everything but one thing.
+#[derive(Debug)]
+struct Refreshed;
+
+impl Refreshable for Refreshed {
+    fn kind(&self) -> &'static str {
+        "crl"
+    }
+
+    fn due(&self) -> Vec<Due> {
+        Vec::new()
+    }
+
+    fn refresh(&self, key: &str, _: Deadline) -> Result<()> {
+        match key {
+            "away" => Err(Error::unavailable("CRL", "is away")),
+            _ => Ok(()),
+        }
+    }
+}
+
 struct Office {
     desk: CertificateDesk,
     lists: Arc<Lists>,
@@ -110,7 +131,23 @@ fn an_answer_is_kept_until_something_that_it_rests_on_ends_or_changes() {
     assert_eq!(office.status(&["citizen"]), "good");
     assert_eq!(office.status(&["citizen", "website"]), "good");
     assert_eq!(office.asked(), asked);
-    office.news.note();
+    office.news.note("http://elsewhere.example/other.crl");
+    assert_eq!(office.status(&["citizen"]), "good");
+    assert_eq!(
+        office.asked(),
+        asked,
+        "what it does not rest on changes nothing"
+    );
+    let certificate = Certificate::from_der(&der("citizen")).unwrap();
+    let point = &certificate.distribution_points()[0].full_name;
+    let list = extension::uris(point).next().unwrap().to_string();
+    let noting = Noting {
+        inner: Arc::new(Refreshed),
+        news: office.news.clone(),
+    };
+    let deadline = Deadline::after(Duration::from_secs(1));
+    assert!(noting.refresh("away", deadline).is_err());
+    noting.refresh(&list, deadline).unwrap();
     assert_eq!(office.status(&["citizen", "ca"]), "good");
     assert!(office.asked() > asked);
     let asked = office.asked();
