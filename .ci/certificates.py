@@ -56,6 +56,8 @@ callers = "callers.toml"
 [trust]
 anchors = ["root.pem"]
 certificates = ["issuers.pem"]
+[index]
+folder = "crls"
 [sources]
 private_addresses = ["127.0.0.1:{LISTS}"]
 ''')
