@@ -17,7 +17,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let _ = pivots(&list, None);
-    let certificates: Vec<_> = list.services().flat_map(|(_, s)| s.certificates()).cloned().collect();
+    let certificates: Vec<_> = list
+        .services()
+        .flat_map(|(_, s)| s.certificates())
+        .cloned()
+        .collect();
     for certificate in &certificates {
         let states = list.services().flat_map(|(_, s)| &s.states);
         for one in states.flat_map(|state| &state.qualifications).take(64) {

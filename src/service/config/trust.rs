@@ -51,9 +51,7 @@ pub struct ListSettings {
     pub files: Vec<PathBuf>,
     /// SHA-256 of lists that the operator vouches for.
     pub vouched: Vec<ObjectId>,
-    /// Files of the certificates that the Official Journal published for the list of the lists.
-    pub journal: Vec<PathBuf>,
-    /// The address of that publication, as the list of the lists names it.
+    /// The publication in the Official Journal that the list of the lists must name.
     pub journal_publication: Option<String>,
     /// Types of service that are anchors: `CA/QC`.
     pub services: Vec<String>,
@@ -68,7 +66,6 @@ impl Default for ListSettings {
             territories: Vec::new(),
             files: Vec::new(),
             vouched: Vec::new(),
-            journal: Vec::new(),
             journal_publication: None,
             services: ["CA/QC", "NationalRootCA-QC", "TSA/QTST", "TSA/TSS-QC"]
                 .map(String::from)
@@ -88,7 +85,7 @@ impl Trust {
             .chain(&mut self.certificates)
             .chain(&mut self.crls)
             .chain(self.historical.iter_mut().map(|one| &mut one.certificate))
-            .chain(lists.flat_map(|lists| lists.files.iter_mut().chain(&mut lists.journal)))
+            .chain(lists.flat_map(|lists| &mut lists.files))
     }
 }
 
