@@ -6,6 +6,7 @@ use super::{extension, serial_number, signed};
 use crate::engine::crypto::Signer;
 use crate::engine::error::{Error, Result};
 use crate::engine::pki::crl::{IssuingDistributionPoint, RevocationReason};
+use crate::engine::pki::extension::Extension;
 use crate::engine::pki::{Certificate, CertificateList};
 use crate::engine::syntax::asn1::{der, names};
 use crate::engine::time::Time;
@@ -42,6 +43,25 @@ pub fn issue(
     issuer: &Certificate,
     signer: &dyn Signer,
 ) -> Result<CertificateList> {
+    write(list, None, issuer, signer)
+}
+
+/// A list of what changed since the complete list of number `base` (RFC 5280 §5.2.4).
+pub fn issue_delta(
+    list: &ToBeListed<'_>,
+    base: u64,
+    issuer: &Certificate,
+    signer: &dyn Signer,
+) -> Result<CertificateList> {
+    write(list, Some(base), issuer, signer)
+}
+
+fn write(
+    list: &ToBeListed<'_>,
+    base: Option<u64>,
+    issuer: &Certificate,
+    signer: &dyn Signer,
+) -> Result<CertificateList> {
     if list.next_update < list.this_update {
         return Err(Error::invalid("nextUpdate", "is before thisUpdate"));
     }
@@ -53,6 +73,13 @@ pub fn issue(
         extensions.push(extension::to_der(&extension::issuing_distribution_point(
             scope,
         )?));
+    }
+    if let Some(base) = base {
+        extensions.push(extension::to_der(&Extension {
+            id: names::ID_CE_DELTA_CRL_INDICATOR,
+            critical: true,
+            value: der::integer(base),
+        }));
     }
     let entries = list.revoked.iter().map(entry).collect::<Result<Vec<_>>>()?;
     // RFC 5280 §5.1.2.6: "When there are no revoked certificates, the revoked certificates list MUST be absent."
@@ -209,6 +236,210 @@ mod tests {
                 assert!(!same(before, &after[..cut]), "{cut}");
                 assert!(!same(before, &after[cut..]), "{cut}");
             }
+        }
+    }
+
+    mod judged {
+        //! What lists come to together; each case differs from a good one by one thing.
+
+        use super::super::*;
+        use crate::engine::authority::test::{Pki, now, pki, time};
+        use crate::engine::pki::crl::Reasons;
+        use crate::engine::pki::path::SignatureChecks;
+        use crate::engine::pki::revocation::{
+            Conclusion, Data, Inquiry, Link, Memory, NoPaths, Rules, Undecided, judge,
+        };
+        use crate::engine::pki::{Certificates, RevocationList};
+        use std::cell::Cell;
+        use std::time::Duration;
+
+        const HOLD: Option<RevocationReason> = Some(RevocationReason::CertificateHold);
+        const TAKEN_OFF: Option<RevocationReason> = Some(RevocationReason::RemoveFromCrl);
+        const COMPROMISE: Option<RevocationReason> = Some(RevocationReason::KeyCompromise);
+
+        /// A list of one day; `base` where it is a delta.
+        struct One<'a> {
+            number: u64,
+            from: &'a str,
+            base: Option<u64>,
+            reason: Option<Option<RevocationReason>>,
+            scope: IssuingDistributionPoint,
+        }
+
+        fn complete(number: u64) -> One<'static> {
+            One {
+                number,
+                from: "2026-03-01T00:00:00Z",
+                base: None,
+                reason: None,
+                scope: IssuingDistributionPoint::default(),
+            }
+        }
+
+        fn delta(number: u64, base: u64) -> One<'static> {
+            One {
+                from: "2026-03-01T06:00:00Z",
+                base: Some(base),
+                ..complete(number)
+            }
+        }
+
+        fn conclude(made: &Pki, lists: &[One<'_>]) -> Conclusion {
+            let lists: Vec<Box<dyn RevocationList>> = lists
+                .iter()
+                .map(|one| {
+                    let entry = one.reason.map(|reason| Revoked {
+                        serial: made.certificate.serial().to_vec(),
+                        time: time("2026-02-01T00:00:00Z"),
+                        reason,
+                    });
+                    let from = time(one.from);
+                    let whole = one.scope == IssuingDistributionPoint::default();
+                    let list = ToBeListed {
+                        number: one.number,
+                        this_update: from,
+                        next_update: from.plus(Duration::from_secs(86_400)),
+                        revoked: entry.as_slice(),
+                        scope: (!whole).then_some(&one.scope),
+                    };
+                    let made = match one.base {
+                        None => issue(&list, &made.ca, &made.ca_key),
+                        Some(base) => issue_delta(&list, base, &made.ca, &made.ca_key),
+                    };
+                    Box::new(made.unwrap()) as Box<dyn RevocationList>
+                })
+                .collect();
+            let (pool, steps) = (Certificates::default(), Cell::new(8));
+            let data = Data {
+                lists: &lists,
+                responses: &[],
+                pool: &pool,
+            };
+            let link = Link {
+                certificate: &made.certificate,
+                issuer: &made.ca,
+                anchor: &made.ca,
+            };
+            let (mut paths, mut memory) = (NoPaths, Memory::default());
+            let mut inquiry = Inquiry::new(data, &mut paths, &mut memory, &steps);
+            let said = inquiry.said(link, &mut SignatureChecks::default());
+            let rules = Rules {
+                at: now(),
+                now: now(),
+                tolerance: Duration::ZERO,
+                oldest: None,
+                acceptable: &|_, _, _| true,
+            };
+            judge(&said, &rules).conclusion
+        }
+
+        fn is_good(conclusion: &Conclusion) -> bool {
+            matches!(conclusion, Conclusion::Good(_))
+        }
+
+        fn reason(conclusion: &Conclusion) -> Option<Option<RevocationReason>> {
+            match conclusion {
+                Conclusion::Revoked { reason, .. } => Some(*reason),
+                _ => None,
+            }
+        }
+
+        #[test]
+        fn a_delta_changes_its_base_and_no_other_list() {
+            let made = pki(Vec::new());
+            let with = |base, delta| conclude(&made, &[base, delta]);
+            let listed = |one, reason| One {
+                reason: Some(reason),
+                ..one
+            };
+            let held = || listed(complete(5), HOLD);
+            let off = |number, base| listed(delta(number, base), TAKEN_OFF);
+            assert_eq!(reason(&conclude(&made, &[held()])), Some(HOLD));
+            let good = with(held(), off(6, 5));
+            assert!(is_good(&good), "{good:?}");
+            let rests_on = good.answer().unwrap();
+            assert_eq!(rests_on.evidence.len(), 2);
+            assert_eq!(rests_on.this_update, time("2026-03-01T06:00:00Z"));
+            assert!(is_good(&with(held(), off(7, 3))));
+            // To a later base, and not after it.
+            assert_eq!(reason(&with(held(), off(7, 6))), Some(HOLD));
+            assert_eq!(reason(&with(held(), off(5, 4))), Some(HOLD));
+            let other = IssuingDistributionPoint {
+                only_user_certificates: true,
+                ..Default::default()
+            };
+            let off_other = One {
+                scope: other,
+                ..off(6, 5)
+            };
+            assert_eq!(reason(&with(held(), off_other)), Some(HOLD));
+            let added = with(complete(5), listed(delta(6, 5), COMPROMISE));
+            assert_eq!(reason(&added), Some(COMPROMISE));
+            assert!(is_good(&with(complete(5), delta(6, 5))));
+            // A base that is no longer fresh is made so by its delta.
+            let old = || One {
+                from: "2026-02-27T00:00:00Z",
+                ..complete(5)
+            };
+            let stale = conclude(&made, &[old()]);
+            assert!(
+                matches!(stale, Conclusion::CouldNotCheck(Undecided::Stale(_))),
+                "{stale:?}"
+            );
+            assert!(is_good(&with(old(), delta(6, 5))));
+            let missing = conclude(&made, &[delta(6, 5)]);
+            assert_eq!(missing, Conclusion::CouldNotCheck(Undecided::Missing));
+            // It lists a revocation that a later complete list does not know.
+            let undone = with(complete(7), listed(delta(6, 5), COMPROMISE));
+            assert!(is_good(&undone), "{undone:?}");
+        }
+
+        #[test]
+        fn lists_for_some_reasons_are_enough_when_they_cover_all() {
+            let made = pki(Vec::new());
+            let some = |reasons: Reasons| One {
+                scope: IssuingDistributionPoint {
+                    only_some_reasons: Some(reasons),
+                    ..Default::default()
+                },
+                ..complete(1)
+            };
+            let compromise = Reasons::of(&[
+                RevocationReason::KeyCompromise,
+                RevocationReason::CaCompromise,
+                RevocationReason::AaCompromise,
+            ]);
+            let others = Reasons::of(&[
+                RevocationReason::AffiliationChanged,
+                RevocationReason::Superseded,
+                RevocationReason::CessationOfOperation,
+                RevocationReason::CertificateHold,
+                RevocationReason::PrivilegeWithdrawn,
+            ]);
+            assert_eq!(compromise.union(others), Reasons::ALL);
+            let both = conclude(&made, &[some(compromise), some(others)]);
+            assert!(is_good(&both), "{both:?}");
+            assert_eq!(both.answer().unwrap().evidence.len(), 2);
+            for one in [compromise, others] {
+                let partial = conclude(&made, &[some(one), some(one)]);
+                assert_eq!(partial, Conclusion::CouldNotCheck(Undecided::Missing));
+            }
+            let listed = One {
+                reason: Some(COMPROMISE),
+                ..some(compromise)
+            };
+            assert_eq!(reason(&conclude(&made, &[listed])), Some(COMPROMISE));
+        }
+
+        #[test]
+        fn a_list_from_the_future_says_nothing_yet() {
+            let made = pki(Vec::new());
+            let late = One {
+                from: "2026-03-01T12:00:01Z",
+                ..complete(1)
+            };
+            let nothing = conclude(&made, &[late]);
+            assert_eq!(nothing, Conclusion::CouldNotCheck(Undecided::Missing));
         }
     }
 }

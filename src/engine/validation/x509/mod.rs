@@ -46,13 +46,14 @@ pub(super) fn validate(
 ) -> X509 {
     let mut attempts: Vec<X509> = Vec::new();
     let mut checks = material.checks.borrow_mut();
+    let given = material.steps.get();
     let mut search = Search {
         pool: &material.certificates,
         anchors: &material.policy.anchors,
         inputs: &material.policy.path,
         at,
         checks: &mut checks,
-        steps: material.steps.get(),
+        steps: given,
     };
     let dead = search.paths(certificate, &mut |chain, checks| {
         let attempt = judge_chain(chain, purpose, at, material, checks);
@@ -64,7 +65,11 @@ pub(super) fn validate(
             ControlFlow::Continue(())
         }
     });
-    material.steps.set(search.steps);
+    // What the visitor spent on signers of revocation data comes on top.
+    let walked = given.saturating_sub(search.steps);
+    material
+        .steps
+        .set(material.steps.get().saturating_sub(walked));
     if let Some(passed) = attempts.iter().position(|a| a.path.is_some()) {
         return attempts.swap_remove(passed);
     }
