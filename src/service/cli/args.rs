@@ -7,6 +7,7 @@ use crate::engine::validation::{Policy, Revocation};
 use crate::engine::{Error, Result, Time};
 use crate::service::clock::{Clock, SystemClock};
 use crate::service::config::{Config, Network};
+use crate::service::index::{Index, Retention};
 use crate::service::sources::{Folder, Sources};
 use crate::service::trust::Trust;
 use clap::ValueEnum;
@@ -114,9 +115,16 @@ impl AtHand {
         settings
             .private_addresses
             .extend(self.private_address.iter().cloned());
-        let sources = Sources::new(&settings, folder, Arc::new(SystemClock))?;
+        let index = index(config)?;
+        let sources = Sources::with_index(&settings, folder, index, Arc::new(SystemClock))?;
         Ok((certificates, sources))
     }
+}
+
+/// The index of revocation lists, where the configuration names one.
+pub(super) fn index(config: &Config) -> Result<Option<Arc<Index>>> {
+    let open = |folder: &PathBuf| Index::open(folder, Retention::of(&config.index)).map(Arc::new);
+    config.index.folder.as_ref().map(open).transpose()
 }
 
 /// How what was found is told.

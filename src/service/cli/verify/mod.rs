@@ -3,7 +3,7 @@
 mod many;
 mod summary;
 
-use super::args::{AtHand, JudgedBy, Told};
+use super::args::{self, AtHand, JudgedBy, Told};
 use super::exit::{self, Exit};
 use super::input;
 use crate::engine::evidence::{self, Judgement, Object, ObjectKind, Origin};
@@ -139,7 +139,15 @@ fn one(path: &Path, desk: &Desk, arguments: &Arguments) -> Result<Exit> {
         trust: validated.verdict.trust.as_ref().map(|trust| trust.digest),
     };
     if let Some(to) = &arguments.evidence {
-        write_file(to, &evidence::export(&validated.evidence, judgement, &())?)?;
+        let index = args::index(&arguments.by.configuration()?)?;
+        let originals: &dyn evidence::Originals = match &index {
+            Some(index) => &**index,
+            None => &(),
+        };
+        write_file(
+            to,
+            &evidence::export(&validated.evidence, judgement, originals)?,
+        )?;
     }
     let report = simple(&validated.evidence, &validated.verdict);
     if arguments.files.len() > 1 && !arguments.told.json {
