@@ -13,8 +13,8 @@ use crate::engine::pki::Certificate;
 use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use crate::engine::validation::{
-    Finding, Indication, Outcome, SignatureVerdict, SubIndication, TimestampVerdict, TrustBasis,
-    Verdict,
+    Finding, Indication, Outcome, SignatureQualification, SignatureVerdict, SubIndication,
+    TimestampVerdict, TrustBasis, Verdict,
 };
 use serde::Serialize;
 
@@ -102,10 +102,13 @@ pub struct SignatureReport {
     pub signed_by: Option<String>,
     /// The signing certificate's subject, and the entity it stands for.
     pub signer: Option<Signer>,
-    /// The signing time that the signer claims.
     /// By whose word the issuer of the certificate is trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_by: Option<Provenance>,
+    /// Whether the certificate was qualified, and what that makes of the signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qualification: Option<SignatureQualification>,
+    /// The signing time that the signer claims.
     pub claimed_time: Option<Time>,
     /// The earliest instant at which the signature is proven to have existed.
     pub best_signature_time: Time,
@@ -276,6 +279,7 @@ fn signature_report(
         signed_by: signer.as_ref().map(|s| s.name.clone()),
         signer,
         trusted_by: verdict.anchor.clone(),
+        qualification: verdict.qualification.clone(),
         claimed_time: signature.claimed_time,
         best_signature_time: verdict.best_signature_time,
         algorithm: signature.algorithm.map(|a| a.to_string()),

@@ -1,6 +1,6 @@
 //! A simple report as text for people, and as one line for lists of files.
 
-use super::message::{Language, label};
+use super::message::{Language, label, named};
 use super::simple::{FindingReport, ScopeReport, SignatureReport, SimpleReport, TimestampReport};
 use crate::engine::evidence::ScopeKind;
 use crate::engine::pki::trust::Provenance;
@@ -186,6 +186,10 @@ fn signature(one: &SignatureReport, page: &mut Page) {
     }
     let trusted_by = one.trusted_by.as_ref().map(|by| provenance(by, page));
     page.field("trusted_by", &trusted_by.unwrap_or_default());
+    if let Some(qualification) = &one.qualification {
+        let words = named(page.language, "qualification", &qualification.level).to_string();
+        page.field("qualification", &words);
+    }
     page.field("level", &one.level);
     let zone = page.zone.clone();
     let claimed = one.claimed_time.map(|time| instant(time, &zone));

@@ -13,6 +13,7 @@ mod format_checking;
 mod indication;
 mod material;
 mod policy;
+mod qualification;
 mod revocation_freshness;
 mod signing_certificate;
 mod timestamp;
@@ -25,11 +26,16 @@ pub use certificate::{CertificateStatus, CertificateVerdict, Learnt, validate_ce
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
 pub use policy::{Acceptance, AlgorithmConstraints, Policy, Revocation};
+pub use qualification::{
+    Answer, CertificateQualification, QualifiedAt, SignatureQualification, Word,
+    certificate_qualification,
+};
 pub use trust_basis::{ListUsed, TrustBasis};
 pub use verdict::{NestedVerdict, SignatureVerdict, TimestampVerdict, Verdict, Want};
 pub use x509::Purpose;
 
-use crate::engine::evidence::{Evidence, Pool, Severity};
+use crate::engine::evidence::{Evidence, ObjectId, Pool, Severity};
+use crate::engine::pki::Certificate;
 use crate::engine::time::Time;
 use material::Material;
 use std::cell::Cell;
@@ -67,6 +73,7 @@ fn judge(
         .signatures
         .iter()
         .map(|one| with_time::validate(one, &evidence.faults, &stamps, &material))
+        .map(|verdict| qualified(verdict, &material))
         .collect();
     let inside: Vec<NestedVerdict> = evidence
         .inside
@@ -92,6 +99,24 @@ fn judge(
         inside,
         wanted: Vec::new(),
     }
+}
+
+/// With what the trusted lists say of its certificate, where a path was found.
+fn qualified(mut verdict: SignatureVerdict, material: &Material<'_>) -> SignatureVerdict {
+    let of = |id: &ObjectId| {
+        let anchor = || material.policy.anchors.by_fingerprint(&id.0);
+        material.certificate(id).or_else(anchor).cloned()
+    };
+    let path: Vec<Certificate> = verdict.path.iter().filter_map(of).collect();
+    if let Some((certificate, authorities)) = path.split_first() {
+        let at = verdict.best_signature_time;
+        let own = certificate_qualification(certificate, authorities, material.policy, at);
+        verdict.qualification = Some(qualification::signature_qualification(
+            own,
+            verdict.indication,
+        ));
+    }
+    verdict
 }
 
 /// The worst of the signatures, of what is inside and of the document's own faults; none where nothing is signed.

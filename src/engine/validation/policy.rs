@@ -8,6 +8,7 @@ use crate::engine::limits::Limits;
 use crate::engine::pki::path::Inputs;
 use crate::engine::pki::trust::{Anchors, TrustedLists};
 use crate::engine::time::Time;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Whether the revocation status of certificates must be known.
@@ -30,6 +31,9 @@ pub struct Policy {
     pub anchors: Anchors,
     /// What trusted lists say of services, anchors or not.
     pub lists: TrustedLists,
+    /// SHA-256 of the anchors whose certificates the operator declares qualified, where they say so themselves and no list
+    /// knows them.
+    pub qualified_anchors: BTreeSet<[u8; 32]>,
     /// By what certification paths are validated (RFC 5280 §6.1.1).
     pub path: Inputs,
     /// Which algorithms were acceptable until when.
@@ -51,6 +55,7 @@ impl Policy {
             name: "rubrica-baseline-1".to_string(),
             anchors,
             lists: TrustedLists::default(),
+            qualified_anchors: BTreeSet::new(),
             path: Inputs::default(),
             algorithms: AlgorithmConstraints::default(),
             revocation: Revocation::Required,

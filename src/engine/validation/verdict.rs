@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::indication::{Indication, SubIndication};
+use super::qualification::SignatureQualification;
 use super::trust_basis::TrustBasis;
 use crate::engine::evidence::{ObjectId, TimestampKind};
 use crate::engine::pki::trust::Provenance;
@@ -64,6 +65,8 @@ pub struct SignatureVerdict {
     pub path: Vec<ObjectId>,
     /// From where the trust in the anchor comes, where a path was found.
     pub anchor: Option<Provenance>,
+    /// Whether its certificate was qualified, and what that makes of it; none where no path was found.
+    pub qualification: Option<SignatureQualification>,
     /// The earliest instant at which the signature is proven to have existed (§5.5, §5.6).
     pub best_signature_time: Time,
     /// Every check in order.

@@ -120,6 +120,7 @@ pub(super) fn validate(
     findings.extend(claim_finding(signature, best_signature_time, material));
     let (indication, sub_indication) = conclude(&findings);
     SignatureVerdict {
+        qualification: None,
         signature: signature.id,
         indication,
         sub_indication,
