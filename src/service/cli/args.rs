@@ -65,6 +65,11 @@ impl JudgedBy {
                 RevocationArgument::IfKnown => Revocation::IfKnown,
                 RevocationArgument::Ignored => Revocation::Ignored,
             },
+            qualified_anchors: Folder::read(&config.trust.qualified)?
+                .certificates()
+                .iter()
+                .map(Certificate::fingerprint)
+                .collect(),
             ..Policy::baseline(Anchors::default())
         };
         let trust = Trust::open(&config, template, Arc::new(SystemClock))?;

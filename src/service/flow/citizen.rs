@@ -1,14 +1,20 @@
 //! Whether a request bears a citizen's signature that holds.
 //!
 //! Ley 39/2015 art. 10 and 11. In: the request. Out: signed, not signed, or a refusal that names why its signature does not
-//! hold. A signature whose revocation status cannot be learned now is taken: an outage elsewhere does not shut the
+//! hold. Its certificate must have been qualified and be in the list of accepted certificates. A signature whose revocation status cannot be learned now is taken: an outage elsewhere does not shut the
 //! register. Not here: whether a procedure may do without one (`flow::receive`).
 
 use super::receive::Signatures;
 use super::validate::settle;
+use crate::engine::evidence::{Evidence, ObjectId};
 use crate::engine::formats::{Input, recognise};
-use crate::engine::validation::{Indication, SignatureVerdict, SubIndication, Verdict};
-use crate::engine::{Error, ErrorKind, Result};
+use crate::engine::pki::Certificate;
+use crate::engine::pki::identity::{CertificateIdentity, Table};
+use crate::engine::pki::trust::accepted::{AcceptedCertificates, Presented, Usage};
+use crate::engine::validation::{
+    Answer, Indication, Policy, SignatureVerdict, SubIndication, Verdict,
+};
+use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::clock::Clock;
 use crate::service::sources::Sources;
 use crate::service::trust::PolicyHandle;
@@ -23,6 +29,10 @@ pub struct CitizenSignatures {
     pub sources: Arc<Sources>,
     /// The official time.
     pub clock: Arc<dyn Clock>,
+    /// Which certificates are accepted to sign.
+    pub accepted: Arc<AcceptedCertificates>,
+    /// What the policies of issuers mean.
+    pub identities: Arc<Table>,
 }
 
 impl Signatures for CitizenSignatures {
@@ -39,8 +49,88 @@ impl Signatures for CitizenSignatures {
         };
         let policy = self.policy.current();
         let evidence = format.inspect(input, &mut policy.limits.budget())?;
-        accept(&settle(evidence, &policy, &self.sources, self.clock.now()).verdict)
+        let now = self.clock.now();
+        let validated = settle(evidence, &policy, &self.sources, now);
+        let signed = accept(&validated.verdict)?;
+        self.accept_signers(
+            &policy,
+            &validated.verdict,
+            &mut vec![&validated.evidence],
+            now,
+        )?;
+        Ok(signed)
     }
+}
+
+impl CitizenSignatures {
+    /// Every certificate that signed was qualified, and is in the list; `around` ends with the evidence of `verdict`.
+    fn accept_signers<'e>(
+        &self,
+        policy: &Policy,
+        verdict: &Verdict,
+        around: &mut Vec<&'e Evidence>,
+        now: Time,
+    ) -> Result<()> {
+        for signature in &verdict.signatures {
+            self.accept_signer(policy, signature, around, now)?;
+        }
+        let Some(evidence) = around.last().copied() else {
+            return Ok(());
+        };
+        for (nested, verdict) in evidence.inside.iter().zip(&verdict.inside) {
+            around.push(&nested.evidence);
+            self.accept_signers(policy, &verdict.verdict, around, now)?;
+            around.pop();
+        }
+        Ok(())
+    }
+
+    fn accept_signer(
+        &self,
+        policy: &Policy,
+        signature: &SignatureVerdict,
+        around: &[&Evidence],
+        now: Time,
+    ) -> Result<()> {
+        let qualification = signature.qualification.as_ref();
+        let qualified = qualification.map_or(Answer::Open, |q| q.certificate.qualified);
+        if qualified != Answer::Yes {
+            let how = match qualified {
+                Answer::No => "its certificate is not qualified",
+                _ => "it cannot be said whether its certificate is qualified",
+            };
+            return Err(not_accepted(&format!("{how} (Ley 39/2015 art. 10.2)")));
+        }
+        let of = |id: &ObjectId| {
+            let object = around.iter().rev().find_map(|e| e.pool.get(id));
+            let read = object.and_then(|o| Certificate::from_der(&o.bytes).ok());
+            read.or_else(|| policy.anchors.by_fingerprint(&id.0).cloned())
+        };
+        let path: Vec<Certificate> = signature.path.iter().filter_map(of).collect();
+        let Some((certificate, authorities)) = path.split_first() else {
+            return Err(not_accepted("its certificate cannot be read"));
+        };
+        let identity = CertificateIdentity::by(certificate, &self.identities);
+        let presented = Presented {
+            certificate,
+            identity: &identity,
+            authorities,
+            qualified: true,
+        };
+        let decision = self.accepted.decide(presented, Usage::Signing, None, now);
+        match decision.accepted {
+            true => Ok(()),
+            false => Err(not_accepted(&format!(
+                "its certificate is not accepted, by rule {:?} of the list of accepted certificates",
+                decision.rule
+            ))),
+        }
+    }
+}
+
+fn not_accepted(problem: &str) -> Error {
+    Error::invalid("request", problem.to_string())
+        .remedy("Sign with a certificate that /certificados/admitidos lists.")
 }
 
 /// Whether there are signatures, if all of them can be taken.
@@ -86,7 +176,6 @@ mod tests {
     use super::*;
     use crate::engine::formats::{Options, cades::Cades};
     use crate::engine::pki::trust::Anchors;
-    use crate::engine::validation::Policy;
     use crate::service::clock::SettableClock;
     use crate::service::config::SealSettings;
     use crate::service::config::WhenTsaFails;
@@ -104,8 +193,17 @@ mod tests {
     fn signatures(anchors: &[&str]) -> CitizenSignatures {
         let files: Vec<Vec<u8>> = anchors.iter().map(|a| file(a)).collect();
         let anchors = Anchors::read(files.iter().map(|f| &f[..])).unwrap();
+        let policy = Policy {
+            qualified_anchors: anchors
+                .iter()
+                .map(|a| a.as_certificate().fingerprint())
+                .collect(),
+            ..Policy::baseline(anchors)
+        };
         CitizenSignatures {
-            policy: PolicyHandle::new(Policy::baseline(anchors)),
+            policy: PolicyHandle::new(policy),
+            accepted: Arc::default(),
+            identities: Arc::new(Table::shipped().clone()),
             sources: Arc::default(),
             clock: Arc::new(SettableClock::at(now())),
         }
@@ -150,6 +248,28 @@ mod tests {
                 .signed(&signed_by("citizen"))
                 .unwrap()
         );
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_calls_qualified_is_not_taken_and_the_rule_is_named() {
+        let mut check = signatures(&["root.pem"]);
+        let policy = Policy {
+            qualified_anchors: Default::default(),
+            ..(*check.policy.current()).clone()
+        };
+        check.policy = PolicyHandle::new(policy);
+        let error = check.signed(&signed_by("citizen")).unwrap_err();
+        assert!(error.problem().contains("not qualified"), "{error}");
+    }
+
+    #[test]
+    fn a_qualified_certificate_that_is_not_listed_is_not_taken_and_the_rule_is_named() {
+        let mut check = signatures(&["root.pem"]);
+        let mut list = AcceptedCertificates::default().list();
+        list.rules.retain(|rule| rule.id == "verification");
+        check.accepted = Arc::new(AcceptedCertificates::new(list).unwrap());
+        let error = check.signed(&signed_by("citizen")).unwrap_err();
+        assert!(error.problem().contains("not-listed"), "{error}");
     }
 
     #[test]

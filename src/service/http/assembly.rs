@@ -51,7 +51,14 @@ impl Parts {
         };
         let seals: Vec<Seal> = config.seals.iter().map(Seal::load).collect::<Result<_>>()?;
         check_seals(&catalogue, &seals)?;
+        let accepted = Arc::new(config.accepted.read()?);
+        let identities = Arc::new(config.identity.read()?);
         let template = Policy {
+            qualified_anchors: Folder::read(&config.trust.qualified)?
+                .certificates()
+                .iter()
+                .map(Certificate::fingerprint)
+                .collect(),
             limits: hostile_limits(config.limits.document_bytes),
             ..Policy::baseline(Anchors::default())
         };
@@ -84,6 +91,8 @@ impl Parts {
         let mut parts = Parts {
             refreshed: vec![trust.clone()],
             certificate_desk,
+            accepted,
+            identities,
             callers: Arc::new(callers),
             catalogue,
             calendar,
@@ -142,6 +151,8 @@ impl Parts {
                 policy: self.policy.clone(),
                 sources: self.sources.clone(),
                 clock: self.clock.clone(),
+                accepted: self.accepted.clone(),
+                identities: self.identities.clone(),
             }),
             composer: Arc::new(SealedReceipts {
                 timestamping,

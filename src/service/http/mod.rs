@@ -3,6 +3,7 @@
 //! Handlers translate and `flow` acts: a handler reads and checks what came in, hands it to a flow on a thread that may
 //! block, and words the answer. Not here: pages (`web`), TLS (the reverse proxy of the e-office).
 
+mod accepted;
 mod access;
 mod admission;
 mod assembly;

@@ -7,7 +7,8 @@
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-    access, certificates, codes, health, middleware, openapi, receipts, seal, seals, time, validate,
+    accepted, access, certificates, codes, health, middleware, openapi, receipts, seal, seals,
+    time, validate,
 };
 use crate::engine::Error;
 use crate::service::callers::Operation;
@@ -107,6 +108,12 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/metrics", Operations, health::metrics),
         Route::new(Method::GET, "/openapi.json", Public, openapi::describe),
         Route::new(Method::GET, "/v1/time", Public, time::tell),
+        Route::new(
+            Method::GET,
+            "/v1/certificates/accepted",
+            Public,
+            accepted::list,
+        ),
         Route::new(Method::GET, "/v1/seals", Public, seals::list),
         Route::new(Method::POST, "/v1/seals/check", Public, seals::check),
         Route::new(Method::POST, "/v1/validate", Public, validate::validate),

@@ -7,6 +7,8 @@ use super::metrics::Metrics;
 use super::spool::{Limit, Spool};
 use super::work::Work;
 use crate::engine::pki::Certificate;
+use crate::engine::pki::identity::Table;
+use crate::engine::pki::trust::accepted::AcceptedCertificates;
 use crate::engine::register::Calendar;
 use crate::engine::register::Language;
 use crate::engine::{Error, Result};
@@ -65,6 +67,10 @@ pub struct Parts {
     pub index: Option<Arc<Index>>,
     /// Answers questions about certificates.
     pub certificate_desk: Arc<CertificateDesk>,
+    /// Which certificates are accepted.
+    pub accepted: Arc<AcceptedCertificates>,
+    /// What the policies of issuers mean.
+    pub identities: Arc<Table>,
     /// What is refreshed ahead of its end beside what the sources keep.
     pub refreshed: Vec<Arc<dyn Refreshable>>,
     /// The seals.

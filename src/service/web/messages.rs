@@ -119,6 +119,7 @@ mod tests {
             include_str!("home.rs"),
             include_str!("layout.rs"),
             include_str!("seals.rs"),
+            include_str!("accepted.rs"),
             include_str!("time.rs"),
             include_str!("verify.rs"),
         ];

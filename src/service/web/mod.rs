@@ -4,6 +4,7 @@
 //! headers, bounds and counts as the API (`http::middleware`).
 
 mod about;
+mod accepted;
 mod assets;
 mod certificates;
 mod code;
@@ -21,13 +22,14 @@ use axum::response::Response;
 use std::sync::Arc;
 
 /// Pages that can be asked for by their address alone.
-const READABLE: [&str; 8] = [
+const READABLE: [&str; 9] = [
     "/",
     "/verificar",
     "/verificar/codigo",
     "/hora",
     "/sellos",
     "/certificados",
+    "/certificados/admitidos",
     "/accesibilidad",
     "/privacidad",
 ];
@@ -59,6 +61,7 @@ pub fn pages() -> Pages {
                 code::compare,
             ),
             Route::page("/hora", time::show),
+            Route::page("/certificados/admitidos", accepted::show),
             Route::page("/sellos", seals::show),
             Route::page("/sellos/{name}", seals::download),
             Route::new(Method::POST, "/sellos", Access::Public, seals::check),

@@ -101,7 +101,7 @@ pub(super) fn write(folder: &Path, more: &str) -> Config {
     let tables = format!(
         "[sede]\nname='Sede de pruebas'\nurl='http://sede.example'\nmail='sede@sede.example'\ncertificate='{certs}/website.pem'\n\
          [store]\nkey='secrets/store.key'\n\
-         [trust]\nanchors=['{certs}/root.pem']\ncertificates=['{certs}/ca.pem']\ncrls=['{certs}/root.crl','{certs}/ca.crl']\n\
+         [trust]\nanchors=['{certs}/root.pem']\nqualified=['{certs}/root.pem']\ncertificates=['{certs}/ca.pem']\ncrls=['{certs}/root.crl','{certs}/ca.crl']\n\
          [sources]\noffline=true\n{}{}{}",
         seal("sede", "seal", ""),
         seal("old", "expired", ""),

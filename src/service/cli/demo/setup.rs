@@ -123,6 +123,7 @@ secrets = "secrets/code.key"
 
 [trust]
 anchors = ["pki/root.pem"]
+qualified = ["pki/root.pem"]
 certificates = ["pki/ca.pem"]
 
 [sources]
