@@ -380,3 +380,288 @@ fn qscd(certificate: &Certificate, qualifiers: &[&Qualifier], stated: &Stated, a
         (false, false) => Answer::of(stated.qscd),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::authority::certificate::distinguished_name;
+    use crate::engine::authority::extension::{self as ext, QcStatement};
+    use crate::engine::pki::identity::testing::issued;
+    use crate::engine::pki::trust::qualification::{Assert, Criteria, Criterion, Qualification};
+    use crate::engine::pki::trust::{
+        Anchors, Authenticity, DigitalIdentity, Listing, Multilingual, Provider, Scheme, Service,
+        TrustedList, TrustedLists,
+    };
+    use crate::engine::syntax::asn1::{Oid, names};
+    use std::sync::Arc;
+
+    const POLICY: Oid = names::QCP_NATURAL;
+
+    fn made(statements: &[QcStatement<'_>]) -> (Certificate, Certificate) {
+        let subject = distinguished_name(&[(names::AT_COMMON_NAME, "x")]).unwrap();
+        let mut extensions = vec![ext::policies(&[(names::ES_SEAL_HIGH, None)])];
+        if !statements.is_empty() {
+            extensions.push(ext::qc_statements(statements));
+        }
+        issued(&[(names::AT_COMMON_NAME, "SUBCA")], subject, extensions)
+    }
+
+    /// A state: status, from when, additional information, qualifiers under a policy.
+    type State<'a> = (
+        ServiceStatus,
+        &'a str,
+        &'a [&'a str],
+        &'a [(Qualifier, Oid)],
+    );
+
+    fn policy(authority: &Certificate, states: &[State<'_>]) -> Policy {
+        let state = |(status, since, additional, qualifiers): &State<'_>| ServiceState {
+            service_type: ServiceType::CaQc,
+            name: Multilingual(vec![("es".into(), "Servicio".into())]),
+            identity: DigitalIdentity {
+                certificates: vec![authority.clone()],
+                ..DigitalIdentity::default()
+            },
+            status: status.clone(),
+            since: Some(since.parse().unwrap()),
+            supply_points: Vec::new(),
+            qualifications: qualifiers
+                .iter()
+                .map(|(qualifier, policy)| Qualification {
+                    qualifiers: vec![qualifier.clone()],
+                    criteria: Criteria {
+                        assert: Assert::All,
+                        all: vec![match *policy == names::ANY_POLICY {
+                            true => Criterion::Unknown("x".into()),
+                            false => Criterion::PolicySet(vec![*policy]),
+                        }],
+                    },
+                })
+                .collect(),
+            additional: additional
+                .iter()
+                .map(|a| format!("http://uri.etsi.org/x/{a}"))
+                .collect(),
+            taken_over_by: None,
+            expired_certificates_since: None,
+            unknown_critical: Vec::new(),
+        };
+        let provider = Provider {
+            name: Multilingual(vec![("es".into(), "Prestador".into())]),
+            services: vec![Service {
+                states: states.iter().map(state).collect(),
+            }],
+            ..Provider::default()
+        };
+        let list = TrustedList {
+            digest: [1; 32],
+            scheme: Scheme {
+                territory: Some("ES".into()),
+                ..Scheme::default()
+            },
+            providers: vec![provider],
+            faults: Vec::new(),
+        };
+        Policy {
+            lists: TrustedLists::new(vec![Listing {
+                list: Arc::new(list),
+                authenticity: Authenticity::Vouched,
+            }]),
+            ..Policy::baseline(Anchors::default())
+        }
+    }
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    fn judged(
+        statements: &[QcStatement<'_>],
+        states: &[State<'_>],
+        when: &str,
+    ) -> CertificateQualification {
+        let (certificate, authority) = made(statements);
+        let policy = policy(&authority, states);
+        certificate_qualification(&certificate, &[authority], &policy, at(when))
+    }
+
+    fn level_of(qualification: CertificateQualification) -> String {
+        signature_qualification(qualification, Indication::TotalPassed).level
+    }
+
+    const SIGNATURE: &[QcStatement<'_>] = &[
+        QcStatement::Compliance,
+        QcStatement::Type(names::ID_ETSI_QCT_ESIGN),
+    ];
+    const SEAL: &[QcStatement<'_>] = &[
+        QcStatement::Compliance,
+        QcStatement::Type(names::ID_ETSI_QCT_ESEAL),
+        QcStatement::Sscd,
+    ];
+    const BOTH: &[&str] = &["ForeSignatures", "ForeSeals"];
+    /// The certificates are of 2016-01-01, so the service is of before.
+    const OLD: State<'static> = (
+        ServiceStatus::UnderSupervision,
+        "2010-01-01T00:00:00Z",
+        &[],
+        &[],
+    );
+
+    #[test]
+    fn a_service_in_force_and_the_certificates_own_statements() {
+        let granted = (
+            ServiceStatus::Granted,
+            "2016-07-01T00:00:00Z",
+            BOTH,
+            &[][..],
+        );
+        let of = |statements, states: &[State<'_>]| {
+            level_of(judged(statements, states, "2019-01-01T00:00:00Z"))
+        };
+        assert_eq!(of(SIGNATURE, &[granted.clone(), OLD]), "AdESig-QC");
+        assert_eq!(of(SEAL, &[granted.clone(), OLD]), "QESeal");
+        assert_eq!(of(&[], &[granted.clone(), OLD]), "AdESig");
+        // A service for signatures alone issues no qualified seals; one that was not there at issuance, nothing.
+        let signatures = (
+            ServiceStatus::Granted,
+            "2016-07-01T00:00:00Z",
+            &["ForeSignatures"][..],
+            &[][..],
+        );
+        assert_eq!(of(SEAL, &[signatures, OLD]), "AdESeal");
+        assert_eq!(of(SEAL, &[granted]), "AdESeal");
+    }
+
+    #[test]
+    fn a_seal_of_2019_is_judged_by_the_list_as_of_then() {
+        let states = [
+            (
+                ServiceStatus::Withdrawn,
+                "2021-10-26T01:00:00Z",
+                BOTH,
+                &[][..],
+            ),
+            (
+                ServiceStatus::Granted,
+                "2016-06-30T22:00:00Z",
+                BOTH,
+                &[][..],
+            ),
+            OLD,
+        ];
+        let of = |when| judged(SEAL, &states, when);
+        assert_eq!(level_of(of("2019-05-01T00:00:00Z")), "QESeal");
+        assert_eq!(level_of(of("2021-10-26T00:59:59Z")), "QESeal");
+        let after = of("2021-10-26T01:00:00Z");
+        assert_eq!(after.at_issuance.qualified, Answer::Yes);
+        assert!(
+            matches!(&after.at_use.word, Word::TrustedList { status, territory, .. } if status == "withdrawn" && territory == "ES")
+        );
+        assert_eq!(level_of(after), "AdESeal");
+    }
+
+    #[test]
+    fn the_directives_statuses_end_with_june_2016() {
+        let of = |when| judged(SIGNATURE, &[OLD], when).at_use.qualified;
+        assert_eq!(of("2016-06-30T23:59:59Z"), Answer::Yes);
+        assert_eq!(of("2016-07-01T00:00:00Z"), Answer::No);
+    }
+
+    #[test]
+    fn qualifiers_outweigh_statements_for_the_policies_they_name() {
+        let mine = names::ES_SEAL_HIGH;
+        let of = |statements, qualifiers: &[(Qualifier, Oid)]| {
+            let granted = (
+                ServiceStatus::Granted,
+                "2010-07-01T00:00:00Z",
+                BOTH,
+                qualifiers,
+            );
+            level_of(judged(statements, &[granted], "2019-01-01T00:00:00Z"))
+        };
+        assert_eq!(of(SIGNATURE, &[(Qualifier::NotQualified, mine)]), "AdESig");
+        assert_eq!(
+            of(SIGNATURE, &[(Qualifier::NotQualified, POLICY)]),
+            "AdESig-QC"
+        );
+        assert_eq!(
+            of(
+                &[],
+                &[
+                    (Qualifier::QcStatement, mine),
+                    (Qualifier::QcForESeal, mine)
+                ]
+            ),
+            "AdESeal-QC"
+        );
+        assert_eq!(of(SIGNATURE, &[(Qualifier::QcWithQscd, mine)]), "QESig");
+        assert_eq!(
+            of(SIGNATURE, &[(Qualifier::QcQscdManagedOnBehalf, mine)]),
+            "QESig"
+        );
+        assert_eq!(of(SEAL, &[(Qualifier::QcNoQscd, mine)]), "AdESeal-QC");
+        assert_eq!(
+            of(SEAL, &[(Qualifier::QcQscdStatusAsInCert, mine)]),
+            "QESeal"
+        );
+        // Of before the Regulation: the old device counts on.
+        assert_eq!(of(SIGNATURE, &[(Qualifier::QcWithSscd, mine)]), "QESig");
+    }
+
+    #[test]
+    fn contradictions_and_criteria_that_are_unknown_stay_open() {
+        let mine = names::ES_SEAL_HIGH;
+        for qualifiers in [
+            &[
+                (Qualifier::NotQualified, mine),
+                (Qualifier::QcStatement, mine),
+            ][..],
+            &[(Qualifier::NotQualified, names::ANY_POLICY)],
+            &[(Qualifier::Other("urn:x".into()), mine)],
+        ] {
+            let granted = (
+                ServiceStatus::Granted,
+                "2010-07-01T00:00:00Z",
+                BOTH,
+                qualifiers,
+            );
+            let judged = judged(SIGNATURE, &[granted], "2019-01-01T00:00:00Z");
+            assert_eq!(judged.qualified, Answer::Open, "{qualifiers:?}");
+        }
+        let both = [(Qualifier::QcWithQscd, mine), (Qualifier::QcNoQscd, mine)];
+        let granted = (
+            ServiceStatus::Granted,
+            "2010-07-01T00:00:00Z",
+            BOTH,
+            &both[..],
+        );
+        assert_eq!(
+            judged(SIGNATURE, &[granted], "2019-01-01T00:00:00Z").qscd,
+            Answer::Open
+        );
+    }
+
+    #[test]
+    fn without_a_list_the_operators_word_counts_for_what_certificates_state() {
+        let of = |statements, declared: bool| {
+            let (certificate, authority) = made(statements);
+            let mut policy = Policy::baseline(Anchors::default());
+            policy
+                .qualified_anchors
+                .extend(declared.then(|| authority.fingerprint()));
+            certificate_qualification(
+                &certificate,
+                &[authority],
+                &policy,
+                at("2019-01-01T00:00:00Z"),
+            )
+        };
+        assert_eq!(level_of(of(SEAL, true)), "QESeal");
+        assert_eq!(of(&[], true).qualified, Answer::No);
+        assert_eq!(of(SEAL, false).qualified, Answer::No);
+        assert_eq!(level_of(of(SEAL, false)), "N/A");
+        let level = |indication| signature_qualification(of(SEAL, true), indication).level;
+        assert_eq!(level(Indication::TotalFailed), "N/A");
+        assert_eq!(level(Indication::Indeterminate), "Indeterminate QESeal");
+    }
+}

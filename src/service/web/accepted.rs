@@ -15,7 +15,7 @@ pub(super) async fn show(page: Page) -> Response {
         ul.certificates {
             @for rule in &list.rules { li { (card(&page, rule, &list.zone)) } }
         }
-        p { a href="/v1/certificates/accepted" { (page.t("accepted.json")) } }
+        p { a href="/v1/certificates/accepted" { (page.t("accepted.as_json")) } }
     };
     page.show("accepted.title", &body)
 }

@@ -49,6 +49,7 @@ fn form(page: &Page, connected: bool, errors: &[FieldError]) -> Markup {
             (error_summary(page, errors))
             h1 { (page.t("certificates.title")) }
             p.lead { (page.t("certificates.lead")) }
+            p { a href=(page.link("/certificados/admitidos")) { (page.t("accepted.title")) } }
             form method="post" action=(page.link("/certificados")) enctype="multipart/form-data" {
                 (file_field("certificate", "certificate", page.t("certificates.file"), page.t("certificates.file_hint"), errors))
                 (purposes(page, "purpose"))
