@@ -1,6 +1,6 @@
 //! Reads a [`CertificateIdentity`]: gather what the certificate says, decide the class, put each thing in its place.
 //!
-//! Where several places say the same thing, the first of these counts: the attribute of EN 319 412-2 §4.2.4 and -3 §4.2.1, a field
+//! Where several places say the same thing, the first of these counts: the attribute of EN 319 412-2 §4.2.4 and EN 319 412-3 §4.2.1, a field
 //! of the table, a composed value taken apart. A number that contradicts another is noted.
 
 use super::table::{Field, PatternOf, Row, Table};

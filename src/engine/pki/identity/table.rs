@@ -305,7 +305,7 @@ fn parts(text: &str) -> Result<Vec<Part>> {
     }
 }
 
-/// Bytes of a composed value that are looked at: names of RFC 5280 §A.1 have at most 64 characters.
+/// Bytes of a composed value that are looked at: names have at most 64 characters by the bounds of X.520.
 const LONGEST_VALUE: usize = 256;
 
 /// The fields of a text that follows a pattern, read from its end: each literal is the last that leaves plausible fields.
