@@ -9,6 +9,7 @@ mod crl;
 mod demo;
 mod exit;
 mod input;
+mod ocsp;
 mod replay;
 mod seal;
 mod serve;
@@ -46,6 +47,7 @@ verbs! {
     serve Serve "Run the service: register, seals, validation, pages";
     demo Demo "Make a demo PKI, start the service with it, register and validate a sample";
     cert Cert "Ask about certificates";
+    ocsp Ocsp "Ask OCSP responders";
     crl Crl "Index revocation lists, look certificates up in them, fetch them";
     trust Trust "Trusted lists: list, import, export, refresh";
     replay Replay "Judge exported evidence again";

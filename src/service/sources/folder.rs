@@ -10,9 +10,11 @@ use crate::engine::pki::{Certificate, CertificateList, OcspResponse};
 use crate::engine::syntax::pem;
 use crate::engine::validation::Want;
 use crate::engine::{Error, Result};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Folders nested deeper than this are not looked into.
 const DEPTH: u32 = 8;
@@ -31,7 +33,12 @@ pub struct Folder {
     /// Files larger than this are not read but told.
     most: Option<u64>,
     larger: Vec<PathBuf>,
+    paths: Vec<PathBuf>,
+    stamp: Stamp,
 }
+
+/// Every file with its length and the time of its last change.
+type Stamp = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 
 impl Folder {
     /// Reads all of these files and folders.
@@ -50,6 +57,7 @@ impl Folder {
 
     fn read_all(self, paths: &[PathBuf]) -> Result<Folder> {
         let mut folder = self;
+        (folder.paths, folder.stamp) = (paths.to_vec(), stamp(paths));
         let mut left = MOST_FILES;
         for path in paths {
             if path.is_dir() {
@@ -65,6 +73,20 @@ impl Folder {
             }
         }
         Ok(folder)
+    }
+
+    /// Whether a file came, went or changed since it was read.
+    pub(super) fn changed(&self) -> bool {
+        stamp(&self.paths) != self.stamp
+    }
+
+    /// The same files as they are now.
+    pub(super) fn read_again(&self) -> Result<Folder> {
+        let folder = Folder {
+            most: self.most,
+            ..Folder::default()
+        };
+        folder.read_all(&self.paths)
     }
 
     fn read_folder(&mut self, path: &Path, depth: u32, left: &mut usize) -> Result<()> {
@@ -163,6 +185,26 @@ fn given_list(list: &CertificateList) -> Object {
 
 fn given_response(response: &OcspResponse) -> Object {
     given(ObjectKind::OcspResponse, response.bytes())
+}
+
+fn stamp(paths: &[PathBuf]) -> Stamp {
+    let mut found = Stamp::new();
+    let mut left: Vec<(PathBuf, u32)> = paths.iter().map(|p| (p.clone(), DEPTH + 1)).collect();
+    while let Some((path, depth)) = left.pop() {
+        let Ok(about) = fs::metadata(&path) else {
+            continue;
+        };
+        if !about.is_dir() {
+            found.insert(path, (about.len(), about.modified().ok()));
+        } else if depth > 0 {
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            left.extend(entries.map(|entry| (entry.path(), depth - 1)));
+        }
+        if found.len() + left.len() > MOST_FILES {
+            break;
+        }
+    }
+    found
 }
 
 impl Source for Folder {

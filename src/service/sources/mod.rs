@@ -12,6 +12,7 @@ mod crl;
 mod deadline;
 mod encoding;
 mod folder;
+mod followed;
 mod guard;
 #[cfg(test)]
 pub(crate) mod hostile;
@@ -32,7 +33,7 @@ pub use crl::{CrlSource, IndexedLists};
 pub use deadline::Deadline;
 pub use folder::Folder;
 pub use ldap::LdapSource;
-pub use ocsp::{OcspQuestion, OcspSource};
+pub use ocsp::{OcspQuestion, OcspSigner, OcspSource};
 pub use refresh::{Due, RefreshState, Refreshable, Refresher, ahead_of};
 pub use trusted_list::{FetchedList, fetch_trusted_list};
 pub use tsa::{TimestampAuthorities, TimestampAuthority, check_token};
@@ -45,6 +46,7 @@ use crate::engine::pki::Certificate;
 use crate::engine::validation::Want;
 use crate::engine::{Error, Result};
 use client::shown;
+use followed::Followed;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -93,7 +95,7 @@ impl Sources {
         index: Option<Arc<Index>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Sources> {
-        let mut sources = Sources(vec![Box::new(at_hand)]);
+        let mut sources = Sources(vec![Box::new(Followed::new(at_hand))]);
         if let Some(index) = &index {
             sources.add(IndexedLists::new(
                 index.clone(),

@@ -184,7 +184,7 @@ impl OcspQuestion {
         };
         Ok(Fresh::New(Answer {
             this_update,
-            until: is_vouched_for(&response, &self.issuer).then_some(kept),
+            until: OcspSigner::of(&response, &self.issuer).map(|_| kept),
             objects: vec![Object::new(
                 ObjectKind::OcspResponse,
                 response.bytes().to_vec(),
@@ -201,15 +201,24 @@ fn escaped(base64: &str) -> String {
     escaped.replace('=', "%3D")
 }
 
-/// Whether the issuer, or one that it delegated to (RFC 6960 §4.2.2.2), signed `response`.
-fn is_vouched_for(response: &OcspResponse, issuer: &Certificate) -> bool {
-    let signed_by = |certificate: &Certificate| {
-        certificate
-            .public_key()
-            .is_ok_and(|key| response.is_signed_by(key))
-    };
-    signed_by(issuer)
-        || response.certificates().iter().any(|delegate| {
+/// Who signed an answer, of those who may (RFC 6960 §4.2.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum OcspSigner {
+    Issuer,
+    Delegate,
+}
+
+impl OcspSigner {
+    /// Who signed `response` about certificates of `issuer`; nothing where that is nobody of these. Whether a delegate was
+    /// valid then, and not revoked, is for validation.
+    pub fn of(response: &OcspResponse, issuer: &Certificate) -> Option<OcspSigner> {
+        let signed_by = |certificate: &Certificate| {
+            certificate
+                .public_key()
+                .is_ok_and(|key| response.is_signed_by(key))
+        };
+        let is_delegate = |delegate: &&Certificate| {
             delegate
                 .extended_key_usage()
                 .contains(&names::ID_KP_OCSP_SIGNING)
@@ -217,8 +226,13 @@ fn is_vouched_for(response: &OcspResponse, issuer: &Certificate) -> bool {
                 && issuer
                     .public_key()
                     .is_ok_and(|key| delegate.is_signed_by(key))
-                && signed_by(delegate)
-        })
+        };
+        if signed_by(issuer) {
+            return Some(OcspSigner::Issuer);
+        }
+        let mut delegates = response.certificates().iter().filter(is_delegate);
+        delegates.any(signed_by).then_some(OcspSigner::Delegate)
+    }
 }
 
 impl Source for OcspSource {

@@ -129,3 +129,55 @@ fn answers_of_a_real_responder_are_kept_and_its_end_leads_to_the_list() {
     let fetched = make().fetch(&want, &pool, soon()).unwrap();
     assert_eq!(fetched[0].kind, ObjectKind::CertificateRevocationList);
 }
+
+#[test]
+fn the_command_line_tells_what_a_responder_says_and_exits_by_it() {
+    let authority = authority();
+    let Some(responder) = responder(&authority) else {
+        return;
+    };
+    let at = |name: &str| pki().join(name).display().to_string();
+    let url = format!("http://{}/", responder.address);
+    let query = |certificate: &str, more: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_rubrica"))
+            .args([
+                "ocsp",
+                "query",
+                &at(certificate),
+                "--issuer",
+                &at("ca.pem"),
+                "--url",
+                &url,
+            ])
+            .args(["--private-address", "127.0.0.1"])
+            .args(more)
+            .env_remove("RUBRICA_CONFIG")
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, text, _) = query("seal.pem", &["--nonce"]);
+    assert!(code == 0 && text.starts_with("good\n"), "{code} {text}");
+    assert!(
+        text.contains("delegated to") && text.contains("echoed: "),
+        "{text}"
+    );
+    let (code, text, _) = query("revoked.pem", &["--no-nonce", "--sha256"]);
+    assert_eq!(code, 1);
+    let revoked = "revoked since 2026-01-01T00:00:00Z (keyCompromise)\n";
+    assert!(text.starts_with(revoked), "{text}");
+    let (code, text, _) = query("citizen.pem", &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (code, &json["status"], &json["nonce"]),
+        (2, &"unknown".into(), &"echoed".into())
+    );
+    // The certificate of the authority is not issued by itself.
+    let (code, _, error) = query("ca.pem", &[]);
+    assert!(code == 3 && error.contains("--issuer"), "{error}");
+}
