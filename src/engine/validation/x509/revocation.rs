@@ -25,7 +25,7 @@ const FRESHNESS: &str = "EN 319 102-1 §5.2.5";
 /// What is known about a certificate at an instant.
 pub(super) enum Known {
     /// By the data at hand.
-    Concluded(Conclusion),
+    Concluded(Box<Conclusion>),
     /// Nobody asks.
     Exempt,
     /// The policy does not look at revocation.
@@ -35,15 +35,16 @@ pub(super) enum Known {
 impl Known {
     /// Whether it is not revoked.
     pub(super) fn is_good(&self) -> bool {
-        matches!(self, Known::Concluded(Conclusion::Good(_)))
+        matches!(self, Known::Concluded(conclusion) if matches!(**conclusion, Conclusion::Good(_)))
     }
 
     /// From when on it is revoked for good.
     pub(super) fn revoked_at(&self) -> Option<Time> {
-        match self {
-            Known::Concluded(Conclusion::Revoked { at, reason, .. }) if !is_hold(*reason) => {
-                Some(*at)
-            }
+        let Known::Concluded(conclusion) = self else {
+            return None;
+        };
+        match **conclusion {
+            Conclusion::Revoked { at, reason, .. } if !is_hold(reason) => Some(at),
             _ => None,
         }
     }
@@ -118,7 +119,7 @@ pub(super) fn judge_revocation(
     if wants {
         want(&conclusion, link, at, material);
     }
-    Known::Concluded(conclusion)
+    Known::Concluded(Box::new(conclusion))
 }
 
 /// What is told of it beside the finding.
