@@ -220,7 +220,8 @@ pub fn validate(
     if !anchor.is_trusted_at(instant_for(below, below.len(), at, inputs.model)) {
         return Err(fail(anchor.as_certificate(), Problem::AnchorNotTrusted));
     }
-    for (index, certificate) in below.iter().enumerate().rev() {
+    // The target's own time is told first: what is known of a signature's age is held against it (EN 319 102-1 §5.5.4).
+    for (index, certificate) in below.iter().enumerate() {
         if let Some(problem) =
             date_problem(certificate, instant_for(below, index, at, inputs.model))
         {
