@@ -89,8 +89,8 @@ fn extensions(
     all.map(|extension| InspectedExtension {
         id: extension.id.to_string(),
         critical: extension.critical,
-        well_formed: !certificate.malformed().contains(&extension.id)
-            && !(odd && extension.id == names::ID_PE_QC_STATEMENTS),
+        well_formed: !(certificate.malformed().contains(&extension.id)
+            || odd && extension.id == names::ID_PE_QC_STATEMENTS),
     })
     .collect()
 }

@@ -64,11 +64,11 @@ impl Signatures for CitizenSignatures {
 
 impl CitizenSignatures {
     /// Every certificate that signed was qualified, and is in the list; `around` ends with the evidence of `verdict`.
-    fn accept_signers<'e>(
+    fn accept_signers(
         &self,
         policy: &Policy,
         verdict: &Verdict,
-        around: &mut Vec<&'e Evidence>,
+        around: &mut Vec<&Evidence>,
         now: Time,
     ) -> Result<()> {
         for signature in &verdict.signatures {
