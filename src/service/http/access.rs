@@ -133,7 +133,7 @@ impl Door {
         };
         let name = Some(service.name.as_str()).filter(|name| !name.is_empty());
         let decision = self.accepted.decide(presented, usage, name, now);
-        (!decision.accepted).then(|| Refusal {
+        (!decision.accepted).then_some(Refusal {
             status: StatusCode::FORBIDDEN,
             word: "not-accepted",
             spanish: decision.reason.es,

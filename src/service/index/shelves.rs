@@ -169,8 +169,8 @@ impl Shelves {
         serial: &[u8],
         at: Time,
     ) -> Result<Vec<Asked>> {
-        let mut scopes: BTreeMap<[u8; 32], (Option<Arc<Listed>>, Option<Arc<Listed>>)> =
-            BTreeMap::new();
+        type BaseAndDelta = (Option<Arc<Listed>>, Option<Arc<Listed>>);
+        let mut scopes: BTreeMap<[u8; 32], BaseAndDelta> = BTreeMap::new();
         for listed in self.at(key, at) {
             let of_scope = scopes.entry(listed.shelf().scope).or_default();
             let place = if listed.shelf().delta {

@@ -334,8 +334,8 @@ impl Graph {
         let alive = self.alive();
         let last = self.levels.len().saturating_sub(1);
         let mut found = Vec::new();
-        for depth in 1..self.levels.len() {
-            for (index, node) in self.levels[depth].iter().enumerate() {
+        for (depth, level) in self.levels.iter().enumerate().skip(1) {
+            for (index, node) in level.iter().enumerate() {
                 let below_any = || matches!(node.parents[..], [one] if self.levels[depth - 1][one].policy == ANY);
                 let valid = if node.policy == ANY {
                     depth == last

@@ -241,7 +241,8 @@ mod tests {
     #[test]
     fn any_order_of_any_numbers_comes_out_sorted_the_last_of_each_alone() {
         let mixed = |n: u32| crate::engine::crypto::sha256(&n.to_be_bytes());
-        let serials: [fn(u32, &[u8]) -> Vec<u8>; 6] = [
+        type Serial = fn(u32, &[u8]) -> Vec<u8>;
+        let serials: [Serial; 6] = [
             |_, random| random[..16].to_vec(),
             |n, _| n.to_be_bytes().to_vec(),
             |n, _| (u32::MAX - n).to_be_bytes().to_vec(),
