@@ -11,6 +11,7 @@ mod access;
 mod catalogue;
 mod index;
 mod network;
+mod path;
 mod sources;
 mod trust;
 
@@ -19,6 +20,7 @@ pub use access::{AccessService, AccessSettings, IfUnknown};
 pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
 pub use index::IndexSettings;
 pub use network::Network;
+pub use path::{PathModel, PathSettings};
 pub use sources::{
     LdapSettings, NonceRule, OcspSettings, ProxySettings, RefreshSettings, SourceSettings,
 };
@@ -62,6 +64,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// Whom signatures are checked against.
     pub trust: Trust,
+    /// By what certification paths are validated.
+    pub path: PathSettings,
     /// Which certificates are accepted.
     pub accepted: AcceptedSettings,
     /// Whom certificates name.
@@ -251,6 +255,7 @@ impl Default for Config {
             sede: Sede::default(),
             store: StoreSettings::default(),
             trust: Trust::default(),
+            path: PathSettings::default(),
             accepted: AcceptedSettings::default(),
             identity: IdentitySettings::default(),
             register: Register::default(),
@@ -411,6 +416,7 @@ impl Config {
         self.check_bounds()?;
         self.check_names()?;
         self.check_trust()?;
+        self.path.check()?;
         for (key, path) in [
             ("store.key", &self.store.key),
             ("code.secrets", &self.code.secrets),
@@ -593,7 +599,8 @@ fn repeated<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
 
 /// Tables of the file whose keys the environment may override.
 const TABLES: &[&str] = &[
-    "sede", "store", "trust", "register", "code", "limits", "sources", "access",
+    "sede", "store", "trust", "path", "accepted", "identity", "register", "code", "limits",
+    "sources", "index", "access",
 ];
 /// Keys outside of tables that the environment may override.
 const KEYS: &[&str] = &[
@@ -756,6 +763,37 @@ mod tests {
         assert_eq!(config.data, Path::new("/etc/rubrica/data"));
         assert_eq!(config.callers_address().port(), 8480);
         assert_eq!(config.register.layout.to_string(), "4+6+10");
+    }
+
+    #[test]
+    fn paths_are_validated_as_the_file_says_and_the_name_of_the_policy_tells() {
+        use crate::engine::pki::path::Model;
+        use crate::engine::pki::trust::Anchors;
+        use crate::engine::validation::Policy;
+        let policy = |text| {
+            let inputs = read(text, &[]).unwrap().path.inputs().unwrap();
+            Policy::baseline(Anchors::default()).with_path(inputs)
+        };
+        let usual = policy("");
+        assert_eq!(usual.path, crate::engine::pki::path::Inputs::default());
+        assert_eq!(usual.name, Policy::baseline(Anchors::default()).name);
+        let chain = policy("[path]\nmodel = 'chain'\ninhibit_any_policy = true");
+        assert_eq!(chain.path.model, Model::Chain);
+        assert!(chain.path.inhibit_any_policy);
+        assert!(chain.name.ends_with(", chain model, no anyPolicy"));
+        let bound = policy(
+            "[path]\npolicies = ['1.2.3.4']\nexplicit_policy = true\ninhibit_policy_mapping = true",
+        );
+        assert_eq!(bound.path.user_initial_policies.len(), 1);
+        assert!(bound.path.explicit_policy && bound.path.inhibit_policy_mapping);
+        assert!(
+            bound
+                .name
+                .ends_with(", policies 1.2.3.4, explicit policy, no policy mapping")
+        );
+        for wrong in ["[path]\nmodel = 'hybrid'", "[path]\npolicies = ['x']"] {
+            assert!(read(wrong, &[]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -122,6 +122,35 @@ fn every_clause_cited_stands_in_specs() {
     );
 }
 
+/// Rows say where, and how far: a file that is not there, or no verdict at all, would be a promise that nobody can check.
+#[test]
+fn rows_name_files_that_are_there_and_how_far_they_go() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let specs = fs::read_to_string(root.join("SPECS.md")).expect("SPECS.md");
+    let mut wrong = Vec::new();
+    for row in specs.lines().filter(|line| line.starts_with("| §")) {
+        let columns: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, _, places, status] = columns[..] else {
+            wrong.push(format!("columns: {row}"));
+            continue;
+        };
+        let files = places.split('`').skip(1).step_by(2);
+        if !files
+            .clone()
+            .all(|file| root.join("src").join(file).exists())
+        {
+            wrong.push(format!("no such file: {row}"));
+        }
+        if !["done", "partial", "not"]
+            .iter()
+            .any(|word| status.starts_with(word))
+        {
+            wrong.push(format!("neither done, partial nor not: {row}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn citations_are_seen_in_their_forms() {
     let text = "//! RFC 5280 §4.1.2, §5.1 and (EN 319 102-1 §5.2.6.4); ITU-T X.690 §8. ISO 32000-2 §12.8.1, TS 119 312 §A.1";

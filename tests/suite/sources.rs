@@ -20,7 +20,7 @@ use rubrica::engine::pki::trust::Anchors;
 use rubrica::engine::pki::{Certificate, CertificateList, OcspResponse, RevocationList};
 use rubrica::engine::syntax::asn1::{Oid, der, names};
 use rubrica::engine::syntax::pem;
-use rubrica::engine::validation::Want;
+use rubrica::engine::validation::{Policy, Want};
 use rubrica::engine::{ErrorKind, Time};
 use rubrica::service::clock::{Clock, SettableClock};
 use rubrica::service::config::{SourceSettings, TsaSettings};
@@ -28,8 +28,9 @@ use rubrica::service::demo::DemoAuthority;
 use rubrica::service::keys::{KeyFile, Passphrase, Seal};
 use rubrica::service::sources::{
     AiaSource, Client, CrlSource, Deadline, Fetching, Folder, OcspSource, Source, Sources,
-    TimestampAuthorities, TimestampAuthority,
+    TimestampAuthorities, TimestampAuthority, Trusted,
 };
+use rubrica::service::trust::PolicyHandle;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -454,6 +455,11 @@ fn imprint() -> MessageImprint {
     }
 }
 
+fn trusting(anchors: Vec<Certificate>) -> Trusted {
+    let policy = Arc::new(Policy::baseline(Anchors::new(anchors)));
+    Arc::new(move || policy.clone())
+}
+
 fn tsa(
     name: &str,
     url: &str,
@@ -467,7 +473,7 @@ fn tsa(
         policy: policy.map(Into::into),
         anchors: Vec::new(),
     };
-    Arc::new(TimestampAuthority::new(&settings, fetching(clock), &Anchors::default()).unwrap())
+    Arc::new(TimestampAuthority::new(&settings, fetching(clock), trusting(Vec::new())).unwrap())
 }
 
 /// A time-stamping authority of `certs/test` whose answer `twist` may change.
@@ -515,11 +521,8 @@ fn an_authority_that_leads_to_no_anchor_is_not_believed() {
         let anchors = trusted
             .iter()
             .map(|name| authority().certificate(name).unwrap().clone());
-        let all = TimestampAuthorities::configured(
-            &[settings],
-            &fetching(&clock),
-            &Anchors::new(anchors),
-        );
+        let trusted = trusting(anchors.collect());
+        let all = TimestampAuthorities::configured(&[settings], &fetching(&clock), &trusted);
         let all = all.unwrap();
         assert!(all.named(&["b".into()]).is_empty());
         all.named(&["a".into()]).timestamp(&imprint())
@@ -532,6 +535,30 @@ fn an_authority_that_leads_to_no_anchor_is_not_believed() {
         assert!(error.problem().contains("no trust anchor"), "{error}");
         assert!(error.remedy_text().is_some());
     }
+}
+
+#[test]
+fn an_authority_is_held_against_whom_the_service_trusts_when_it_answers() {
+    let clock = clock();
+    let server = stamping(&clock, |reply| reply);
+    let settings = TsaSettings {
+        name: "a".into(),
+        url: server.url("/tsa"),
+        timeout_seconds: 1,
+        policy: None,
+        anchors: Vec::new(),
+    };
+    let of = |name: &str| {
+        let certificate = authority().certificate(name).unwrap().clone();
+        Policy::baseline(Anchors::new([certificate]))
+    };
+    let handle = PolicyHandle::new(of("citizen"));
+    let in_use = handle.clone();
+    let trusted: Trusted = Arc::new(move || in_use.current());
+    let tsa = TimestampAuthority::new(&settings, fetching(&clock), trusted).unwrap();
+    assert!(tsa.timestamp(&imprint()).is_err());
+    handle.replace(of("root"));
+    assert!(tsa.timestamp(&imprint()).is_ok());
 }
 
 /// What the authority of `certs/test` answers to another request than the one that came.

@@ -352,24 +352,24 @@ fn list_of_root(sequence: u32, status: &str, since: &str) -> String {
 }
 
 /// A folder with a configuration, and the command run on it.
-struct Operator(tempfile::TempDir);
+pub(crate) struct Operator(tempfile::TempDir);
 
 impl Operator {
-    fn new(trust: &str) -> Operator {
+    pub(crate) fn new(trust: &str) -> Operator {
         let operator = Operator(tempfile::tempdir().unwrap());
         operator.write("rubrica.toml", &format!("[trust]\n{trust}\n"));
         operator
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let Output {
             status,
             stdout,
@@ -534,4 +534,131 @@ fn a_historical_anchor_says_where_it_comes_from() {
     let (code, _, err) = operator.verify(&[], AT);
     assert_eq!(code, 3);
     assert!(err.contains("trust.historical.until"), "{err}");
+}
+
+/// A service over a folder, asked whether it is ready.
+struct Running(std::process::Child, std::net::SocketAddr);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn over(operator: &Operator, address: std::net::SocketAddr) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_rubrica"))
+            .args(["serve", "--config", &operator.path("rubrica.toml")])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        Running(child, address)
+    }
+
+    fn ready(&self) -> Option<(u16, serde_json::Value)> {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(self.1).ok()?;
+        let request = b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        let body = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+        Some((status, body))
+    }
+
+    /// Asks until the answer is as `wanted`, within a time that no slow machine needs.
+    fn comes_to(&self, wanted: impl Fn(u16, &serde_json::Value) -> bool) -> serde_json::Value {
+        let began = std::time::Instant::now();
+        let mut last = None;
+        while began.elapsed() < std::time::Duration::from_secs(60) {
+            last = self.ready();
+            if let Some((status, body)) = &last
+                && wanted(*status, body)
+            {
+                return body.clone();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("{last:?}");
+    }
+
+    fn hang_up(&self) {
+        let told = Command::new("sh")
+            .args(["-c", &format!("kill -HUP {}", self.0.id())])
+            .status();
+        assert!(told.unwrap().success());
+    }
+}
+
+#[test]
+fn a_running_service_is_ready_by_its_lists_alone_and_reads_them_again_at_sighup() {
+    let operator = Operator::new("");
+    let list = list_of_root(7, "granted", "2020-01-01T00:00:00Z");
+    let digest = hex(&sha256(list.as_bytes()));
+    let address = crate::port::free();
+    operator.write(
+        "rubrica.toml",
+        &format!(
+            "listen = '{address}'\n[trust]\nanchors = ['anchors']\n[trust.lists]\nfiles = ['es.xml']\nvouched = ['{digest}']\n\
+             [sources]\noffline = true\n"
+        ),
+    );
+    fs::create_dir(operator.path("anchors")).unwrap();
+    fs::copy(certs("root.pem"), operator.path("anchors/root.pem")).unwrap();
+    // A list that nobody vouches for is none, though there is a local anchor: not ready, and why.
+    operator.write(
+        "es.xml",
+        &list_of_root(6, "granted", "2020-01-01T00:00:00Z"),
+    );
+    let service = Running::over(&operator, address);
+    let body = service.comes_to(|status, _| status == 503);
+    assert_eq!(body["checks"]["anchors"]["ok"], true, "{body}");
+    let reason = body["checks"]["trusted_lists"]["reason"].as_str().unwrap();
+    assert!(reason.contains("nobody vouches"), "{body}");
+
+    // What stands in the files meanwhile counts from SIGHUP on, and not before.
+    operator.write("es.xml", &list);
+    assert_eq!(service.ready().unwrap().0, 503);
+    service.hang_up();
+    service.comes_to(|status, body| status == 200 && body["checks"]["trusted_lists"]["ok"] == true);
+
+    // Files that cannot be read change nothing.
+    operator.write("es.xml", "<TrustServiceStatusList");
+    service.hang_up();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(service.ready().unwrap().0, 200);
+    drop(service);
+
+    // Imported, it survives without its file and without a network.
+    operator.write("list.xml", &list);
+    let imported = operator.run(&[
+        "trust",
+        "import",
+        &operator.path("list.xml"),
+        "--vouch",
+        &digest,
+    ]);
+    assert_eq!(imported.0, 3, "{imported:?}");
+    operator.write(
+        "rubrica.toml",
+        &format!("listen = '{address}'\n[trust.lists]\n[sources]\noffline = true\n"),
+    );
+    let empty = Running::over(&operator, address);
+    let body = empty.comes_to(|status, _| status == 503);
+    let reason = body["checks"]["trusted_lists"]["reason"].as_str().unwrap();
+    assert!(reason.contains("no trusted list is there"), "{body}");
+    drop(empty);
+    let imported = operator.run(&[
+        "trust",
+        "import",
+        &operator.path("list.xml"),
+        "--vouch",
+        &digest,
+    ]);
+    assert_eq!(imported.0, 0, "{imported:?}");
+    Running::over(&operator, address).comes_to(|status, _| status == 200);
 }

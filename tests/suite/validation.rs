@@ -1,6 +1,8 @@
 //! EN 319 102-1 on evidence that differs from one that passes by a single thing; each sub-indication that this version
 //! can come to is come to here.
 
+mod past;
+
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;

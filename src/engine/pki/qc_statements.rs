@@ -24,7 +24,8 @@ pub enum QcType {
 }
 
 impl QcType {
-    fn from_oid(id: &Oid) -> Option<QcType> {
+    /// The type that this identifier stands for.
+    pub fn from_oid(id: &Oid) -> Option<QcType> {
         Some(match *id {
             names::ID_ETSI_QCT_ESIGN => QcType::Esign,
             names::ID_ETSI_QCT_ESEAL => QcType::Eseal,
@@ -80,6 +81,9 @@ pub struct QcStatements {
     pub others: Vec<String>,
     /// What does not follow its own syntax.
     pub malformations: Vec<Malformation>,
+    /// Every statement by its identifier, whether its value could be read or not.
+    #[serde(skip)]
+    pub stated: Vec<Oid>,
 }
 
 impl QcStatements {
@@ -103,6 +107,14 @@ impl QcStatements {
         self.compliance && self.legislation.is_empty()
     }
 
+    /// Whether all of it could be read as far as statements go: otherwise more may be stated than is known.
+    pub fn is_whole(&self) -> bool {
+        !self
+            .malformations
+            .iter()
+            .any(|m| matches!(m.what, "unreadable" | "too_many"))
+    }
+
     fn note(&mut self, statement: Option<&Oid>, what: &'static str) {
         let statement = statement.map(Oid::to_string);
         self.malformations.push(Malformation { statement, what });
@@ -110,18 +122,17 @@ impl QcStatements {
 
     fn read_all(&mut self, value: &[u8]) -> Result<()> {
         let mut list = Reader::ber(value).whole_sequence("qcStatements")?;
-        let mut seen: Vec<Oid> = Vec::new();
         while !list.is_empty() {
-            if seen.len() == MOST {
+            if self.stated.len() == MOST {
                 self.note(None, "too_many");
                 break;
             }
             let mut statement = list.sequence("QCStatement")?;
             let id = statement.oid("statementId")?;
-            if seen.contains(&id) {
+            if self.stated.contains(&id) {
                 self.note(Some(&id), "twice");
             }
-            seen.push(id);
+            self.stated.push(id);
             let info = statement.next_element()?;
             if self.read_one(&id, info.as_ref()).is_err() {
                 self.note(Some(&id), "value");

@@ -5,7 +5,7 @@
 
 use crate::engine::crypto::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
 use crate::engine::limits::Limits;
-use crate::engine::pki::path::Inputs;
+use crate::engine::pki::path::{Inputs, Model};
 use crate::engine::pki::trust::{Anchors, TrustedLists};
 use crate::engine::time::Time;
 use std::collections::BTreeSet;
@@ -62,6 +62,37 @@ impl Policy {
             revocation_freshness: None,
             time_tolerance: Duration::from_secs(300),
             limits: Limits::default(),
+        }
+    }
+
+    /// The same by other inputs of paths. Its name says what of them is not the default, so that reports do.
+    #[must_use]
+    pub fn with_path(self, inputs: Inputs) -> Policy {
+        let usual = Inputs::default();
+        let policies: Vec<String> = inputs
+            .user_initial_policies
+            .difference(&usual.user_initial_policies)
+            .map(ToString::to_string)
+            .collect();
+        let told = [
+            (inputs.model == Model::Chain, "chain model".to_string()),
+            (
+                !policies.is_empty(),
+                format!("policies {}", policies.join(" ")),
+            ),
+            (inputs.explicit_policy, "explicit policy".to_string()),
+            (
+                inputs.inhibit_policy_mapping,
+                "no policy mapping".to_string(),
+            ),
+            (inputs.inhibit_any_policy, "no anyPolicy".to_string()),
+        ];
+        let told = told.into_iter().filter(|(differs, _)| *differs);
+        let name = told.fold(self.name, |name, (_, what)| name + ", " + &what);
+        Policy {
+            name,
+            path: inputs,
+            ..self
         }
     }
 }

@@ -70,7 +70,7 @@ impl JudgedBy {
                 .iter()
                 .map(Certificate::fingerprint)
                 .collect(),
-            ..Policy::baseline(Anchors::default())
+            ..Policy::baseline(Anchors::default()).with_path(config.path.inputs()?)
         };
         let trust = Trust::open(&config, template, Arc::new(SystemClock))?;
         Ok(Policy::clone(&trust.handle().current()))

@@ -8,12 +8,14 @@ use super::input;
 use crate::engine::formats::pades::Pades;
 use crate::engine::formats::{Format, Options, PadesOptions, Sniff};
 use crate::engine::pki::trust::Anchors;
+use crate::engine::validation::Policy;
 use crate::engine::{Error, Result};
 use crate::service::clock::{Clock, SystemClock};
 use crate::service::config::{Config, SealSettings, TsaSettings, WhenTsaFails};
 use crate::service::flow::{Order, Sealed, check_seal, seal};
 use crate::service::keys::Seal;
-use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
+use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities, Trusted};
+use crate::service::trust::Trust;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -216,13 +218,10 @@ fn authorities(config: &Config, settings: &SealSettings) -> Result<Option<Timest
         client: Arc::new(Client::new(&config.sources)?),
         clock: Arc::new(SystemClock),
     };
-    let anchors = Anchors::new(
-        Folder::read(&config.trust.anchors)?
-            .certificates()
-            .iter()
-            .cloned(),
-    );
-    let all = TimestampAuthorities::configured(&config.tsas, &fetching, &anchors)?;
+    let template = Policy::baseline(Anchors::default());
+    let trust = Trust::open(config, template, fetching.clock.clone())?.handle();
+    let trusted: Trusted = Arc::new(move || trust.current());
+    let all = TimestampAuthorities::configured(&config.tsas, &fetching, &trusted)?;
     Ok(Some(all.named(&settings.tsa)))
 }
 

@@ -20,9 +20,9 @@ use crate::service::flow::{
 };
 use crate::service::index::{Index, Retention};
 use crate::service::keys::{Seal, Secret};
-use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities};
+use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities, Trusted};
 use crate::service::store::{SqliteStore, Store, StoreOptions};
-use crate::service::trust::Trust;
+use crate::service::trust::{PolicyHandle, Trust};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Parts {
                 .map(Certificate::fingerprint)
                 .collect(),
             limits: hostile_limits(config.limits.document_bytes),
-            ..Policy::baseline(Anchors::default())
+            ..Policy::baseline(Anchors::default()).with_path(config.path.inputs()?)
         };
         let trust = Trust::open(&config, template, clock.clone())?;
         let policy = trust.handle();
@@ -74,7 +74,7 @@ impl Parts {
         let sources = Sources::with_index(&config.sources, at_hand, index.clone(), clock.clone())?;
         let calendar = config.read_calendar()?;
         let sede_certificate = config.sede.certificate.as_deref().map(one_certificate);
-        let timestamping = timestamping(&config, &seals, &policy.current(), &clock)?;
+        let timestamping = timestamping(&config, &seals, &policy, &clock)?;
         let seal_desk = Arc::new(SealDesk {
             clock: clock.clone(),
             seals: by_name(&seals),
@@ -199,14 +199,16 @@ fn check_seals(catalogue: &Catalogue, seals: &[Seal]) -> Result<()> {
 fn timestamping(
     config: &Config,
     seals: &[Seal],
-    policy: &Policy,
+    policy: &Arc<PolicyHandle>,
     clock: &Arc<dyn Clock>,
 ) -> Result<HashMap<String, Arc<dyn Timestamping>>> {
     let fetching = Fetching {
         client: Arc::new(Client::new(&config.sources)?),
         clock: clock.clone(),
     };
-    let all = TimestampAuthorities::configured(&config.tsas, &fetching, &policy.anchors)?;
+    let policy = policy.clone();
+    let trusted: Trusted = Arc::new(move || policy.current());
+    let all = TimestampAuthorities::configured(&config.tsas, &fetching, &trusted)?;
     let of = |seal: &Seal| -> Option<(String, Arc<dyn Timestamping>)> {
         let named = all.named(&seal.settings.tsa);
         (!named.is_empty()).then(|| {

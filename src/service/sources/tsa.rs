@@ -15,6 +15,7 @@ use crate::engine::pki::timestamp::{MessageImprint, TimestampRequest, read_respo
 use crate::engine::pki::trust::Anchors;
 use crate::engine::pki::{Certificate, Certificates, TimestampToken};
 use crate::engine::syntax::asn1::{Oid, names};
+use crate::engine::validation::Policy;
 use crate::engine::{Error, Result, Time};
 use crate::service::config::TsaSettings;
 use std::fmt;
@@ -32,13 +33,18 @@ const TOLERANCE: Duration = Duration::from_secs(300);
 /// Certificates that are tried for the path of one token.
 const PATH_STEPS: u32 = 200;
 
+/// By what policy a service trusts; asked for each token, since anchors come and go.
+pub type Trusted = Arc<dyn Fn() -> Arc<Policy> + Send + Sync>;
+
 /// One time-stamping authority.
 pub struct TimestampAuthority {
     name: String,
     url: String,
     timeout: Duration,
     policy: Option<Oid>,
-    anchors: Anchors,
+    /// Its own; none for those of `trusted`.
+    anchors: Option<Anchors>,
+    trusted: Trusted,
     fetching: Fetching,
     /// Failures in a row, and when the last one was.
     failures: Mutex<(u32, Option<Time>)>,
@@ -51,9 +57,9 @@ impl fmt::Debug for TimestampAuthority {
 }
 
 impl TimestampAuthority {
-    /// The authority of these settings. Its certificate must lead to one of its own anchors, or of `anchors` where it has
-    /// none; where there are none at all, the path is not looked at.
-    pub fn new(settings: &TsaSettings, fetching: Fetching, anchors: &Anchors) -> Result<Self> {
+    /// The authority of these settings. Its certificate must lead to one of its own anchors, or of those that are
+    /// `trusted` then where it has none; where there are none at all, the path is not looked at.
+    pub fn new(settings: &TsaSettings, fetching: Fetching, trusted: Trusted) -> Result<Self> {
         let own = Folder::read(&settings.anchors)?;
         Ok(TimestampAuthority {
             name: settings.name.clone(),
@@ -65,9 +71,10 @@ impl TimestampAuthority {
                 .map(Oid::from_dotted)
                 .transpose()?,
             anchors: match own.certificates() {
-                [] => anchors.clone(),
-                own => Anchors::new(own.iter().cloned()),
+                [] => None,
+                own => Some(Anchors::new(own.iter().cloned())),
             },
+            trusted,
             fetching,
             failures: Mutex::default(),
         })
@@ -111,7 +118,9 @@ impl TimestampAuthority {
         let answer = self.fetching.client.post(&self.url, &post)?;
         let token = read_response(&answer, &request)?;
         let certificate = check_token(&token, self.fetching.clock.now())?;
-        if !self.anchors.is_empty() && !leads_to(&certificate, &token, &self.anchors) {
+        let policy = (self.trusted)();
+        let anchors = self.anchors.as_ref().unwrap_or(&policy.anchors);
+        if !anchors.is_empty() && !leads_to(&certificate, &token, anchors) {
             return Err(Error::unavailable(
                 ELEMENT,
                 "answered with a token whose certificate leads to no trust anchor",
@@ -153,11 +162,10 @@ impl TimestampAuthorities {
     pub fn configured(
         settings: &[TsaSettings],
         fetching: &Fetching,
-        anchors: &Anchors,
+        trusted: &Trusted,
     ) -> Result<Self> {
-        let all = settings
-            .iter()
-            .map(|one| TimestampAuthority::new(one, fetching.clone(), anchors).map(Arc::new));
+        let one = |one| TimestampAuthority::new(one, fetching.clone(), trusted.clone());
+        let all = settings.iter().map(|settings| one(settings).map(Arc::new));
         all.collect::<Result<_>>().map(TimestampAuthorities)
     }
 

@@ -3,6 +3,7 @@
 //! A criterion that is not known here makes its outcome unknown, never true or false: whoever asks decides what that costs.
 
 use crate::engine::pki::Certificate;
+use crate::engine::pki::qc_statements::{QcStatements, QcType};
 use crate::engine::syntax::asn1::Oid;
 
 /// `QualificationElement`: qualifiers of the certificates that meet the criteria.
@@ -206,7 +207,95 @@ impl Criterion {
                 Some(!kinds.is_empty() && kinds.iter().all(has))
             }
             Criterion::List(list) => list.is_met_by(certificate),
-            Criterion::QcStatements(_) | Criterion::Unknown(_) => None,
+            Criterion::QcStatements(wanted) => {
+                let stated = QcStatements::of(certificate);
+                let met = every(&mut wanted.iter().map(|one| one.is_met_by(&stated)));
+                met.map(|met| met && !wanted.is_empty())
+            }
+            Criterion::Unknown(_) => None,
         }
+    }
+}
+
+impl QcStatementCriterion {
+    /// Whether it is stated; none where statements cannot be read, or a type is asked for that is not known here.
+    fn is_met_by(&self, stated: &QcStatements) -> Option<bool> {
+        let kind = match &self.qc_type {
+            Some(id) => Some(QcType::from_oid(id)?),
+            None => None,
+        };
+        let met = self.id.is_some_and(|id| stated.stated.contains(&id))
+            && kind.is_none_or(|kind| stated.types.contains(&kind))
+            && self.legislation.as_ref().is_none_or(|country| {
+                let same = |one: &String| one.eq_ignore_ascii_case(country);
+                stated.legislation.iter().any(same)
+            });
+        (met || stated.is_whole()).then_some(met)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::authority::extension::{self as ext, QcStatement};
+    use crate::engine::authority::test::pki;
+    use crate::engine::pki::extension::Extension;
+    use crate::engine::syntax::asn1::names;
+
+    #[test]
+    fn statements_are_asked_for_by_identifier_type_and_country() {
+        let statements = [
+            QcStatement::Compliance,
+            QcStatement::Type(names::ID_ETSI_QCT_ESEAL),
+        ];
+        let certificate = pki(vec![ext::qc_statements(&statements)]).certificate;
+        let bare = pki(Vec::new()).certificate;
+        let asked = |all: &[(Oid, Option<Oid>, Option<&str>)]| {
+            let one =
+                |(id, kind, country): &(Oid, Option<Oid>, Option<&str>)| QcStatementCriterion {
+                    id: Some(*id),
+                    qc_type: *kind,
+                    legislation: country.map(String::from),
+                };
+            Criterion::QcStatements(all.iter().map(one).collect())
+        };
+        let (compliance, kind) = (names::ID_ETSI_QCS_QC_COMPLIANCE, names::ID_ETSI_QCS_QC_TYPE);
+        let seal = Some(names::ID_ETSI_QCT_ESEAL);
+        for (criterion, expected) in [
+            (asked(&[(compliance, None, None)]), Some(true)),
+            (
+                asked(&[(compliance, None, None), (kind, seal, None)]),
+                Some(true),
+            ),
+            (
+                asked(&[(kind, Some(names::ID_ETSI_QCT_ESIGN), None)]),
+                Some(false),
+            ),
+            (
+                asked(&[(names::ID_ETSI_QCS_QC_SSCD, None, None)]),
+                Some(false),
+            ),
+            (asked(&[(compliance, None, Some("UA"))]), Some(false)),
+            (asked(&[(kind, Some(compliance), None)]), None),
+            (asked(&[]), Some(false)),
+        ] {
+            assert_eq!(criterion.is_met_by(&certificate), expected, "{criterion:?}");
+        }
+        assert_eq!(
+            asked(&[(compliance, None, None)]).is_met_by(&bare),
+            Some(false)
+        );
+        // Where the extension cannot be read, nobody knows what it states.
+        let value = vec![0x30, 0x03, 0x02, 0x01, 0x00];
+        let unreadable = Extension {
+            id: names::ID_PE_QC_STATEMENTS,
+            critical: false,
+            value,
+        };
+        let unreadable = pki(vec![unreadable]).certificate;
+        assert_eq!(
+            asked(&[(compliance, None, None)]).is_met_by(&unreadable),
+            None
+        );
     }
 }
