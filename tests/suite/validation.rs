@@ -1,6 +1,7 @@
 //! EN 319 102-1 on evidence that differs from one that passes by a single thing; each sub-indication that this version
 //! can come to is come to here.
 
+mod lifetimes;
 mod past;
 
 use openssl::ec::{EcGroup, EcKey};

@@ -4,14 +4,17 @@
 use super::message::{Language, label, verdict_text};
 use super::signer::Signer;
 use super::simple::{Explained, FindingReport};
-use super::text::{instant, one_line};
+use super::text::{instant, one_line, provenance};
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::crl::RevocationReason;
 use crate::engine::pki::identity::CertificateIdentity;
+use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
-use crate::engine::validation::{CertificateStatus, CertificateVerdict, Learnt, Purpose};
+use crate::engine::validation::{
+    CertificateStatus, CertificateVerdict, Learnt, Purpose, TrustBasis,
+};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -36,6 +39,11 @@ pub struct CertificateReport {
     pub holds_until: Option<Time>,
     /// The policy by which it was judged.
     pub policy: String,
+    /// Whom it was computed to trust; in the short form without the single lists.
+    pub trust: TrustBasis,
+    /// By whose word the anchor of its path is trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_by: Option<Provenance>,
     /// Whom it names, as the certificate says.
     pub subject: Signer,
     /// The same in its parts: person, entity, class, what the certificate states of itself.
@@ -95,6 +103,8 @@ pub fn certificate(
         checked_at: verdict.now,
         holds_until: verdict.holds_until,
         policy: verdict.policy.clone(),
+        trust: verdict.trust.clone(),
+        trusted_by: verdict.anchor.clone(),
         subject: Signer::of(certificate),
         identity: CertificateIdentity::of(certificate),
         serial_number: certificate
@@ -176,10 +186,11 @@ fn source(object: &Object) -> String {
 }
 
 impl CertificateReport {
-    /// Without its findings: what whoever only asks for the status is told.
+    /// Without its findings and the single trusted lists: what whoever only asks for the status is told.
     #[must_use]
     pub fn short(mut self) -> CertificateReport {
         self.findings.clear();
+        self.trust.lists.clear();
         self
     }
 
@@ -232,6 +243,15 @@ impl CertificateReport {
         line("judged_at", &time(self.at));
         let path: Vec<&str> = self.path.iter().map(|step| step.name.as_str()).collect();
         line("path", &path.join(" → "));
+        let by = self.trusted_by.as_ref();
+        line(
+            "trusted_by",
+            &by.map(|by| provenance(by, language)).unwrap_or_default(),
+        );
+        line("trust", &format!("SHA-256 {}", self.trust.digest));
+        if let Some(snapshot) = &self.trust.snapshot {
+            line("trust_snapshot", &format!("SHA-256 {snapshot}"));
+        }
         for one in &self.revocation {
             line(
                 "revocation_evidence",

@@ -146,9 +146,9 @@ fn trust(basis: &TrustBasis, page: &mut Page) {
 }
 
 /// By whose word an anchor is trusted.
-fn provenance(by: &Provenance, page: &Page) -> String {
+pub(super) fn provenance(by: &Provenance, language: Language) -> String {
     match by {
-        Provenance::Configured => page.label("trusted_by_operator").to_string(),
+        Provenance::Configured => label(language, "trusted_by_operator").to_string(),
         Provenance::TrustedList {
             territory,
             provider,
@@ -156,10 +156,10 @@ fn provenance(by: &Provenance, page: &Page) -> String {
             ..
         } => format!(
             "{} {territory}: {provider}, {service}",
-            page.label("trusted_list")
+            label(language, "trusted_list")
         ),
         Provenance::Historical { note } => {
-            format!("{}: {note}", page.label("trusted_by_historical"))
+            format!("{}: {note}", label(language, "trusted_by_historical"))
         }
     }
 }
@@ -184,7 +184,10 @@ fn signature(one: &SignatureReport, page: &mut Page) {
         }
         page.field("issued_by", &signer.issuer);
     }
-    let trusted_by = one.trusted_by.as_ref().map(|by| provenance(by, page));
+    let trusted_by = one
+        .trusted_by
+        .as_ref()
+        .map(|by| provenance(by, page.language));
     page.field("trusted_by", &trusted_by.unwrap_or_default());
     if let Some(qualification) = &one.qualification {
         let words = named(page.language, "qualification", &qualification.level).to_string();

@@ -8,11 +8,13 @@ use super::finding::Finding;
 use super::indication::SubIndication;
 use super::material::{Material, id_of};
 use super::policy::{Acceptance, Policy, Revocation};
+use super::trust_basis::TrustBasis;
 use super::verdict::Want;
 use super::x509::{self, Purpose, X509};
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::crl::RevocationReason;
+use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use serde::Serialize;
 use std::cell::Cell;
@@ -135,8 +137,13 @@ pub struct CertificateVerdict {
     pub now: Time,
     /// The name of the policy.
     pub policy: String,
+    /// Whom it was computed to trust.
+    pub trust: TrustBasis,
     /// From the certificate to the anchor, whether the path holds or not; empty where none was found.
     pub path: Vec<ObjectId>,
+    /// By whose word the path's anchor is trusted; none where the path does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Provenance>,
     /// Every check in order.
     pub findings: Vec<Finding>,
     /// One a certificate of the path whose revocation was looked at.
@@ -184,7 +191,12 @@ pub fn validate_certificate(
         at,
         now,
         policy: policy.name.clone(),
+        trust: TrustBasis::of(&policy, now),
         path: judged.chain.iter().map(id_of).collect(),
+        anchor: judged
+            .path
+            .as_ref()
+            .map(|path| path.anchor().provenance().clone()),
         findings: judged.findings,
         revocation: judged.revocation,
         wanted: material.wanted.into_inner().into_iter().collect(),

@@ -211,6 +211,26 @@ fn a_seal_of_2019_is_judged_by_the_trusted_list_as_of_then() {
     assert!(snapshot.len() == 64 && text.contains(snapshot), "{text}");
     assert!(report.to_string().contains(&digest), "{report}");
 
+    // The certificate by itself, at that moment, says as much.
+    fs::write(operator.path("seal.pem"), era.seal.bytes()).unwrap();
+    let lists = [operator.path("then.crl"), operator.path("seal.pem")];
+    let then = [
+        "--offline",
+        "--at",
+        "2019-06-03T10:00:00Z",
+        "--crl",
+        &lists[0],
+        &lists[1],
+    ];
+    let (code, text, err) = operator.run(&[&["cert", "check", "--lang", "es"], &then[..]].concat());
+    assert_eq!(code, 0, "{text}{err}");
+    assert!(
+        text.contains("Seguridad Social, Servicio CA/QC") && text.contains(snapshot),
+        "{text}"
+    );
+    let (_, json, _) = operator.run(&[&["cert", "check", "--json"], &then[..]].concat());
+    assert!(json.contains(snapshot) && json.contains(&digest), "{json}");
+
     // By a second: the last at which the service was trusted, and the first at which it was not any more.
     let (code, text, _) = era.verify(&operator, "2022-02-28T23:59:59Z");
     assert_eq!(code, 0, "{text}");
