@@ -100,3 +100,93 @@ fn of_some_certificates_nobody_asks_whether_they_are_revoked() {
     exempt(Oid::new(&[1, 2, 3, 4]), null(), Vec::new())
         .fails(SubIndication::TryLater, "revocation.missing");
 }
+
+/// The elements within `sequence`, each whole.
+fn elements(sequence: &[u8]) -> Vec<Vec<u8>> {
+    let mut inside = Reader::ber(sequence).whole_sequence("sequence").unwrap();
+    let mut all = Vec::new();
+    while let Some(one) = inside.next_element().unwrap() {
+        all.push(one.bytes().to_vec());
+    }
+    all
+}
+
+/// `BasicOCSPResponse` out of its envelopes (RFC 6960 §4.2.1).
+fn basic_response(response: &[u8]) -> Vec<u8> {
+    let mut fields = Reader::ber(response)
+        .whole_sequence("OCSPResponse")
+        .unwrap();
+    fields.read("responseStatus").unwrap();
+    let bytes = fields.read("responseBytes").unwrap();
+    let mut bytes = bytes.inner_of("responseBytes").unwrap();
+    let mut bytes = bytes.sequence("ResponseBytes").unwrap();
+    bytes.read("responseType").unwrap();
+    let response = bytes.read("response").unwrap();
+    response.octets().unwrap().into_owned()
+}
+
+/// The issuer's own answer that the seal is good, with an `archiveCutoff` where one is given.
+fn own_answer(cutoff: Option<&str>, at: &str) -> Object {
+    let w = world();
+    let id = CertId::new(&w.seal, &w.ca, DigestAlgorithm::Sha256).unwrap();
+    let mut single = vec![
+        id.to_der(),
+        der::tlv(0x80, &[]),
+        der::generalized_time(t(at)),
+        der::explicit(
+            0,
+            &der::generalized_time(t(at).plus(Duration::from_secs(86_400))),
+        ),
+    ];
+    if let Some(cutoff) = cutoff {
+        let id = der::oid(&names::ID_PKIX_OCSP_ARCHIVE_CUTOFF);
+        let value = der::octet_string(&der::generalized_time(t(cutoff)));
+        single.push(der::explicit(
+            1,
+            &der::sequence(&[&der::sequence(&[&id, &value])]),
+        ));
+    }
+    let responder = Responder {
+        issuer: &w.ca,
+        certificate: &w.ca,
+        signer: &w.ca_key,
+        identified_by: IdentifiedBy::Key,
+        lifetime: Duration::from_secs(86_400),
+    };
+    let asked = ocsp_request(&id, None);
+    let plain = ocsp::answer(&asked, &responder, &|_| CertStatus::Good, t(at)).unwrap();
+    let read = rubrica::engine::pki::OcspResponse::from_der(&plain).unwrap();
+    assert!(read.certificates().is_empty());
+    // ResponseData anew: its first two fields, and the one answer.
+    let data = elements(&elements(&basic_response(&plain))[0]);
+    let data = der::sequence(&[
+        &data[0],
+        &data[1],
+        &der::sequence(&[&der::sequence_of(&single)]),
+    ]);
+    let signature = w.ca_key.sign(&data).unwrap();
+    let basic = der::sequence(&[
+        &data,
+        &w.ca_key.algorithm().identifier(),
+        &der::bit_string(&signature.0),
+    ]);
+    let kind = der::oid(&names::ID_PKIX_OCSP_BASIC);
+    let whole = der::sequence(&[&kind, &der::octet_string(&basic)]);
+    let whole = der::sequence(&[&der::enumerated(0), &der::explicit(0, &whole)]);
+    Object::new(ObjectKind::OcspResponse, whole, Origin::Given)
+}
+
+#[test]
+fn a_responder_speaks_of_ended_certificates_as_far_back_as_its_archive_goes() {
+    let asked = |cutoff: Option<&str>| {
+        let mut case = ended(|list| list);
+        case.objects.truncate(1);
+        case.objects
+            .push(own_answer(cutoff, "2028-03-01T11:00:00Z"));
+        case
+    };
+    let expired = "certificate.expired";
+    asked(None).fails(SubIndication::OutOfBoundsNoPoe, expired);
+    asked(Some("2020-01-01T00:00:00Z")).fails(SubIndication::OutOfBoundsNotRevoked, expired);
+    asked(Some("2028-02-01T00:00:00Z")).fails(SubIndication::OutOfBoundsNoPoe, expired);
+}
