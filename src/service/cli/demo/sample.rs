@@ -81,6 +81,7 @@ fn print_lines(setup: &Setup, number: &str, code_id: &str) {
     println!("  {url}/verificar/codigo?id={code_id}");
     println!("                               check the code at the foot of the justificante");
     println!("  {url}/sellos                 the seals");
+    println!("  {url}/certificados           check a certificate");
     println!("  {url}/hora                   the official time");
     println!("\nLines to paste:\n");
     println!("  curl -s -H 'Authorization: Bearer {key}' -H 'Idempotency-Key: mine-1' \\");
