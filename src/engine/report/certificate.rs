@@ -1,7 +1,7 @@
 //! The report on one certificate: what it comes to, whom it names, its path, and what is known of its revocation, with the
 //! age and the source of that knowledge.
 
-use super::message::{Language, label, verdict_text};
+use super::message::{Language, label, named, verdict_text};
 use super::signer::Signer;
 use super::simple::{Explained, FindingReport};
 use super::text::{instant, one_line, provenance};
@@ -294,7 +294,7 @@ impl CertificateReport {
             .find(|step| step.certificate == one.learnt.certificate);
         let mut text = step.map(|step| step.name.clone()).unwrap_or_default();
         let word = one.learnt.check.rsplit('.').next().unwrap_or_default();
-        let _ = write!(text, ": {word}");
+        let _ = write!(text, ": {}", named(language, "learnt", word));
         if let (Some(kind), Some(from)) = (one.kind, one.learnt.this_update) {
             let _ = write!(text, ", {} {}", kind.to_uppercase(), instant(from, zone));
         }

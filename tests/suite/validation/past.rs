@@ -228,6 +228,7 @@ fn a_seal_of_2019_is_judged_by_the_trusted_list_as_of_then() {
         text.contains("Seguridad Social, Servicio CA/QC") && text.contains(snapshot),
         "{text}"
     );
+    assert!(text.contains("Sello: no revocado, CRL"), "{text}");
     let (_, json, _) = operator.run(&[&["cert", "check", "--json"], &then[..]].concat());
     assert!(json.contains(snapshot) && json.contains(&digest), "{json}");
 
