@@ -1,7 +1,10 @@
 //! What revocation costs: a list of a million entries from file to the first verified answer, lookups, memory, restarts.
 //!
 //! `cargo run --release --example revocation_figures -- LIST ISSUER` prints medians and goals (rows 17 and 18 of the peers) for
-//! a list of your own; each build is a process of its own, so that its peak memory is its own.
+//! a list of your own; each build is a process of its own, so that its peak memory is its own. Then rows 19 to 21, of a
+//! hierarchy made for them; `-- FOLDER` prints only those, of the certificates, lists and response in a folder (`trust`).
+
+mod trust;
 
 use rubrica::engine::Time;
 use rubrica::engine::evidence::ObjectId;
@@ -17,9 +20,14 @@ const NOW: i64 = 1_800_000_000;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments[..] {
-        [list, issuer] => parent(list, issuer),
+        [] => trust::rows(None),
+        [folder] => trust::rows(Some(Path::new(folder))),
+        [list, issuer] => {
+            parent(list, issuer);
+            trust::rows(None);
+        }
         [what, list, issuer, folder] => child(what, Path::new(list), issuer, Path::new(folder)),
-        _ => eprintln!("usage: revocation_figures LIST ISSUER"),
+        _ => eprintln!("usage: revocation_figures [LIST ISSUER | FOLDER]"),
     }
 }
 

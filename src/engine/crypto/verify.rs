@@ -124,10 +124,7 @@ impl PublicKey {
             Material::Rsa { modulus, .. } => {
                 modulus.len() as u32 * 8 - modulus.first().map_or(0, |b| b.leading_zeros())
             }
-            Material::Ec { curve, .. } => curve_nid(curve)
-                .ok()
-                .and_then(|nid| EcGroup::from_curve_name(nid).ok())
-                .map_or(0, |group| group.degree()),
+            Material::Ec { curve, .. } => curve_bits(curve),
             Material::Ed25519(_) => 256,
             Material::Ed448(_) => 456,
             Material::Dsa(_) => self.openssl_key().map_or(0, |key| key.bits()),
@@ -353,6 +350,16 @@ fn curve_nid(curve: &Oid) -> Result<Nid> {
     })
 }
 
+/// Bits of the field of a curve of [`curve_nid`].
+fn curve_bits(curve: &Oid) -> u32 {
+    match *curve {
+        names::SECP384R1 | names::BRAINPOOL_P384R1 => 384,
+        names::BRAINPOOL_P512R1 => 512,
+        names::SECP521R1 => 521,
+        _ => 256,
+    }
+}
+
 fn openssl_key(material: &Material) -> Result<PKey<Public>, openssl::error::ErrorStack> {
     match material {
         Material::Rsa { modulus, exponent } => PKey::from_rsa(Rsa::from_public_components(
@@ -412,6 +419,22 @@ mod tests {
             flipped[10] ^= 1;
             assert!(!key.verify(algorithm, SignatureInput::Message(b"acuse"), &flipped));
             assert!(!key.verify(algorithm, SignatureInput::Message(b"acuse"), &[]));
+        }
+    }
+
+    #[test]
+    fn curves_have_the_bits_of_their_fields() {
+        for curve in [
+            names::SECP256R1,
+            names::SECP384R1,
+            names::SECP521R1,
+            names::SECP256K1,
+            names::BRAINPOOL_P256R1,
+            names::BRAINPOOL_P384R1,
+            names::BRAINPOOL_P512R1,
+        ] {
+            let group = EcGroup::from_curve_name(curve_nid(&curve).unwrap()).unwrap();
+            assert_eq!(curve_bits(&curve), group.degree(), "{curve}");
         }
     }
 

@@ -214,6 +214,9 @@ impl<'a> Reader<'a> {
 
     /// The tag of the next element; none at the end or where no element begins.
     pub fn peek(&self) -> Option<Tag> {
+        if self.is_empty() {
+            return None;
+        }
         header(self.rest(), 0, self.encoding).ok().map(|h| h.tag)
     }
 
