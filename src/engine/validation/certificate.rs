@@ -11,7 +11,7 @@ use super::policy::{Acceptance, Policy, Revocation};
 use super::trust_basis::TrustBasis;
 use super::verdict::Want;
 use super::x509::{self, Purpose, X509};
-use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
+use crate::engine::evidence::{ObjectId, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::crl::RevocationReason;
 use crate::engine::pki::trust::Provenance;
@@ -167,19 +167,19 @@ pub fn validate_certificate(
     at: Time,
     now: Time,
 ) -> CertificateVerdict {
-    let mut own = Pool::default();
-    own.add(Object::new(
-        ObjectKind::Certificate,
-        certificate.bytes(),
-        Origin::Given,
-    ));
     let policy = Policy {
         revocation: Revocation::Required,
         ..policy.clone()
     };
     let steps = Cell::new(policy.limits.path_steps);
     // What is missing for an instant of the past is wanted as for now.
-    let mut material = Material::read(&[&own, pool], &policy, at, &steps);
+    let mut material = Material::read(
+        std::slice::from_ref(certificate),
+        &[pool],
+        &policy,
+        at,
+        &steps,
+    );
     material.latest = now;
     let judged = x509::validate(certificate, purpose, at, &material);
     let status = status(certificate, &judged);
@@ -326,6 +326,7 @@ fn algorithm_end(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::evidence::{Object, ObjectKind, Origin};
     use crate::engine::pki::CertificateList;
     use crate::engine::pki::trust::Anchors;
 

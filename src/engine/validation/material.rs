@@ -37,8 +37,10 @@ pub(super) struct Material<'a> {
 }
 
 impl<'a> Material<'a> {
-    /// From the pools that may be drawn from. What cannot be read is left out: it proves nothing.
+    /// From certificates that are read already, and the pools that may be drawn from. What cannot be read is left out: it
+    /// proves nothing.
     pub(super) fn read(
+        known: &[Certificate],
         pools: &[&Pool],
         policy: &'a Policy,
         now: Time,
@@ -48,7 +50,7 @@ impl<'a> Material<'a> {
             policy,
             now,
             latest: now,
-            certificates: Certificates::default(),
+            certificates: known.iter().cloned().collect(),
             lists: Vec::new(),
             responses: Vec::new(),
             memory: RefCell::default(),
@@ -59,6 +61,7 @@ impl<'a> Material<'a> {
         for (id, object) in pools.iter().flat_map(|pool| pool.iter()) {
             let bytes: &[u8] = &object.bytes;
             match object.kind {
+                ObjectKind::Certificate if material.certificates.get(&id.0).is_some() => {}
                 ObjectKind::Certificate => {
                     if let Some(anchor) = policy.anchors.by_fingerprint(&id.0) {
                         material.certificates.add(anchor.clone());

@@ -61,7 +61,7 @@ fn judge(
 ) -> Verdict {
     let mut pools = around.to_vec();
     pools.push(&evidence.pool);
-    let material = Material::read(&pools, policy, now, steps);
+    let material = Material::read(&[], &pools, policy, now, steps);
     let mut timestamps = Vec::new();
     let mut stamps = Vec::new();
     for stamp in &evidence.timestamps {
