@@ -27,10 +27,10 @@ fn certificate(name: &str) -> Certificate {
         .remove(0)
 }
 
-struct Key(PKey<Private>);
+pub(crate) struct Key(PKey<Private>);
 
 impl Key {
-    fn read(name: &str) -> Key {
+    pub(crate) fn read(name: &str) -> Key {
         Key(PKey::private_key_from_pem(&fs::read(certs(name)).unwrap()).unwrap())
     }
 }
@@ -274,7 +274,9 @@ fn two_processes_use_one_folder() {
     let (one, other) = (open(folder.path()), open(folder.path()));
     add(&one, &list(10, 10), time(10)).unwrap();
     assert_eq!(revoked(&other, 5, time(10)), None);
-    other.rescan().unwrap();
+    let new = other.rescan().unwrap();
+    assert_eq!((new.len(), new[0].shelf().key), (1, key_id()));
+    assert!(other.rescan().unwrap().is_empty());
     assert_eq!(revoked(&other, 5, time(10)), Some(true));
     std::thread::scope(|scope| {
         for index in [&one, &other] {

@@ -11,9 +11,12 @@ mod responder;
 mod web;
 
 use hostile::{Server, Step, answer, body};
+use rubrica::engine::authority::crl::{self, ToBeListed};
 use rubrica::engine::authority::timestamp::{self, Authority, Failure};
 use rubrica::engine::crypto::{DigestAlgorithm, Signer};
 use rubrica::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
+use rubrica::engine::pki::crl::IssuingDistributionPoint;
+use rubrica::engine::pki::extension::GeneralName;
 use rubrica::engine::pki::ocsp::{CertId, CertStatus, request};
 use rubrica::engine::pki::timestamp::MessageImprint;
 use rubrica::engine::pki::trust::Anchors;
@@ -202,6 +205,43 @@ fn a_revocation_list_is_fetched_once_and_rubbish_never_takes_its_place() {
     });
     let fetched = source.fetch(&want, &pool, soon()).unwrap();
     assert_eq!(list_of(&fetched).this_update(), now().plus(25 * hour));
+}
+
+#[test]
+fn another_list_of_the_same_issuer_never_takes_the_place_of_the_right_one() {
+    let (authority, clock) = (authority(), clock());
+    let ca = authority.certificate("ca").unwrap().clone();
+    let authorities = IssuingDistributionPoint {
+        only_ca_certificates: true,
+        ..Default::default()
+    };
+    let elsewhere = IssuingDistributionPoint {
+        full_name: vec![GeneralName::Uri("http://elsewhere.example/2.crl".into())],
+        ..Default::default()
+    };
+    for scope in [authorities, elsewhere] {
+        let other = ToBeListed {
+            number: 9_999,
+            this_update: now(),
+            next_update: now().plus(Duration::from_secs(90 * 86_400)),
+            revoked: &[],
+            scope: Some(&scope),
+        };
+        let key = crate::crl_index::Key::read("ca.key");
+        let other = crl::issue(&other, &ca, &key).unwrap().bytes().to_vec();
+        let (server, script) = scripted(move |_| answer("200 OK", "text/plain", &other));
+        let source = CrlSource::new(fetching(&clock));
+        let (pool, want) = wanted(&authority, "revoked", &[], &[server.url("/ca.crl")]);
+        source.fetch(&want, &pool, soon()).unwrap();
+        let right = authority.crl("ca", now().minus(Duration::from_secs(60)));
+        let right = right.unwrap().unwrap();
+        let sent = right.clone();
+        then(&script, move |_| answer("200 OK", "text/plain", &sent));
+        clock.advance(Duration::from_secs(120));
+        let fetched = source.fetch(&want, &pool, soon()).unwrap();
+        assert_eq!(list_of(&fetched).bytes(), right);
+        clock.set(now());
+    }
 }
 
 #[test]

@@ -207,6 +207,39 @@ fn one_country_that_fails_harms_no_other() {
 }
 
 #[test]
+fn a_list_of_lists_put_in_the_place_of_the_believed_one_steers_nothing() {
+    let Some(europe) = Europe::start() else {
+        return;
+    };
+    let lotl = String::from_utf8(europe.page("/lotl.xml")).unwrap();
+    let config = europe.config(&["/lotl.xml", "/ES.xml"]);
+    let trust = europe.open(&config);
+    trust.refresh_all();
+    let own = "<SchemeTerritory>EU</SchemeTerritory>";
+    let at = lotl.find(own).unwrap();
+    let mut planted = lotl.replace(&europe.server.url("/ES.xml"), &europe.server.url("/X.xml"));
+    planted.replace_range(at..at + own.len(), "<SchemeTerritory>AA</SchemeTerritory>");
+    europe.put("/lotl.xml", planted.into_bytes());
+    europe.put("/X.xml", b"<html>Nothing here</html>".to_vec());
+    europe.clock.advance(std::time::Duration::from_secs(90_000));
+    let outcomes = trust.refresh_all();
+    let of_spain = outcomes.iter().find(|o| o.key == "ES").unwrap();
+    assert!(of_spain.result.is_ok(), "{:?}", of_spain.result);
+    let found = territories(&trust);
+    let state = |of: &str| {
+        found
+            .iter()
+            .find(|(t, ..)| t == of)
+            .map(|(.., state)| *state)
+    };
+    assert_eq!(
+        (state("EU"), state("ES")),
+        (Some("vouched"), Some("vouched"))
+    );
+    assert_eq!(state("AA"), Some("unverified"));
+}
+
+#[test]
 fn an_older_list_never_takes_the_place_of_a_newer_one() {
     let Some(europe) = Europe::start() else {
         return;

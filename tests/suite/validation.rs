@@ -868,6 +868,106 @@ fn a_responder_that_its_authority_revoked_is_not_believed() {
     );
 }
 
+/// A response whose producedAt is another than its thisUpdate, signed again.
+fn produced_at(response: &[u8], from: &str, to: &str, key: &Key) -> Vec<u8> {
+    let at = response
+        .windows(from.len())
+        .position(|w| w == from.as_bytes())
+        .unwrap();
+    let mut changed = response.to_vec();
+    changed[at..at + to.len()].copy_from_slice(to.as_bytes());
+    let mut outer = Reader::der(&changed).whole_sequence("response").unwrap();
+    outer.read("status").unwrap();
+    let bytes = outer.read("bytes").unwrap();
+    let mut bytes = bytes.inner_of("bytes").unwrap().sequence("bytes").unwrap();
+    bytes.read("type").unwrap();
+    let basic = bytes.read("basic").unwrap().octets().unwrap().into_owned();
+    let mut basic = Reader::der(&basic).whole_sequence("basic").unwrap();
+    let (data, algorithm) = (basic.read("data").unwrap(), basic.read("by").unwrap());
+    basic.read("signature").unwrap();
+    let signature = der::bit_string(&key.sign(data.bytes()).unwrap().0);
+    let certificates = basic.read("certs").unwrap();
+    der::sequence(&[
+        data.bytes(),
+        algorithm.bytes(),
+        &signature,
+        certificates.bytes(),
+    ])
+}
+
+#[test]
+fn the_key_of_a_responder_whose_time_is_over_answers_nothing_new() {
+    let w = world();
+    let responder = |to, extension| {
+        let key = Key::new();
+        let profile = Profile {
+            name: "OCSP",
+            serial: 0x77,
+            from: "2026-01-01T00:00:00Z",
+            to,
+            extensions: vec![
+                ext::key_usage(&[KeyUsage::DIGITAL_SIGNATURE]),
+                ext::extended_key_usage(&[names::ID_KP_OCSP_SIGNING], false),
+                extension,
+            ],
+        };
+        (certify(&profile, &key, &w.ca, &w.ca_key), key)
+    };
+    let case = |(certificate, key): &(Certificate, Key), produced: Option<&str>| {
+        let by = Responder {
+            issuer: &w.ca,
+            certificate,
+            signer: key,
+            identified_by: IdentifiedBy::Name,
+            lifetime: Duration::from_secs(86_400),
+        };
+        let id = CertId::new(&w.seal, &w.ca, DigestAlgorithm::Sha256).unwrap();
+        let (request, now) = (ocsp_request(&id, None), t("2026-03-01T11:30:00Z"));
+        let answer = ocsp::answer(&request, &by, &|_| CertStatus::Good, now).unwrap();
+        let bytes = produced.map(|to| produced_at(&answer, "20260301113000Z", to, key));
+        let mut case = good();
+        case.objects.truncate(1);
+        case.objects.push(Object::new(
+            ObjectKind::OcspResponse,
+            bytes.unwrap_or(answer),
+            Origin::Given,
+        ));
+        case
+    };
+    // It says to have signed within its time, and of this morning: signed beforehand would be the other way round.
+    let past = responder("2026-01-31T23:59:59Z", ext::ocsp_nocheck());
+    case(&past, Some("20260115000000Z")).fails(SubIndication::TryLater, "revocation.missing");
+    let current = responder("2027-12-31T23:59:59Z", ext::ocsp_nocheck());
+    case(&current, None).passes();
+    case(&current, Some("20260301113500Z")).passes();
+
+    // Nor does a list of back then say that the responder is good today; a hold is no good status either.
+    let place = ext::crl_distribution_points(&["http://ca.example/ca.crl"]);
+    let asked = responder("2027-12-31T23:59:59Z", place);
+    let with = |entries: &[Revoked], from: &str, to: &str| {
+        let mut case = case(&asked, Some("20260115000000Z"));
+        case.objects
+            .push(list(&w.ca, &w.ca_key, entries, None, from, to));
+        case
+    };
+    let (from, to) = ("2026-01-14T00:00:00Z", "2026-01-16T00:00:00Z");
+    with(&[], from, to).fails(SubIndication::TryLater, "revocation.signer_unchecked");
+    let held = revoked(
+        0x77,
+        "2026-02-10T00:00:00Z",
+        RevocationReason::CertificateHold,
+    );
+    let (from, to) = ("2026-02-20T00:00:00Z", "2026-02-21T00:00:00Z");
+    let on_hold = with(&[held], from, to);
+    on_hold.fails(SubIndication::TryLater, "revocation.stale");
+    let findings = on_hold.signature().findings;
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.check == "revocation.not_used" && f.found == "signer_revoked")
+    );
+}
+
 #[test]
 fn a_responder_nobody_delegated_to_is_not_believed() {
     let w = world();

@@ -283,9 +283,16 @@ fn holds_until(
                 .chain
                 .windows(2)
                 .filter_map(|pair| algorithm_end(&pair[0], &pair[1], at, policy));
-            ends.chain(weakest).chain(of_evidence()).min()
+            let trust = policy.anchors.end_of(&judged.chain, at);
+            let trust = trust.and_then(|(_, anchor)| anchor.trusted_until(at));
+            let ends = ends.chain(weakest).chain(trust);
+            ends.chain(of_evidence()).min()
         }
         CertificateStatus::Revoked {
+            reason: Some(RevocationReason::CertificateHold),
+            ..
+        }
+        | CertificateStatus::AuthorityRevoked {
             reason: Some(RevocationReason::CertificateHold),
             ..
         } => of_evidence(),
@@ -328,7 +335,7 @@ mod tests {
     use super::*;
     use crate::engine::evidence::{Object, ObjectKind, Origin};
     use crate::engine::pki::CertificateList;
-    use crate::engine::pki::trust::Anchors;
+    use crate::engine::pki::trust::{Anchor, Anchors, TrustPeriod};
 
     fn file(name: &str) -> Vec<u8> {
         std::fs::read(format!("{}/certs/test/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -406,6 +413,32 @@ mod tests {
         // One that is revoked is revoked, whatever else could not be checked.
         let revoked = judge("revoked", Purpose::Access, &pool(&["ca.crl"]), NOW);
         assert_eq!(revoked.status.name(), "revoked");
+    }
+
+    #[test]
+    fn a_good_status_ends_with_the_trust_in_its_anchor() {
+        let all = pool(&["root.crl", "ca.crl"]);
+        let now: Time = NOW.parse().unwrap();
+        let end = now.plus(std::time::Duration::from_secs(60));
+        let period = |from: &str, until| TrustPeriod {
+            from: from.parse().unwrap(),
+            until: Some(until),
+        };
+        let anchor = Anchor::of_certificate(certificate("root")).with_periods(vec![
+            period(
+                "2020-01-01T00:00:00Z",
+                "2021-01-01T00:00:00Z".parse().unwrap(),
+            ),
+            period("2022-01-01T00:00:00Z", end),
+        ]);
+        let policy = Policy::baseline(Anchors::new([anchor]));
+        let verdict = |at| {
+            let citizen = certificate("citizen");
+            validate_certificate(&all, &citizen, &policy, Purpose::Access, at, at)
+        };
+        assert_eq!(verdict(now).status, CertificateStatus::Good);
+        assert_eq!(verdict(now).holds_until, Some(end));
+        assert_eq!(verdict(end).status.name(), "not-trusted");
     }
 
     #[test]

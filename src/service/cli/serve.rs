@@ -94,7 +94,8 @@ impl Started {
     }
 }
 
-/// Now and then: seals that were revoked since seal no more, and what could not be completed before is tried again.
+/// Now and then: seals that were revoked since seal no more, what could not be completed before is tried again, and lists
+/// that the command line put into the index are used.
 async fn keep_up(service: Arc<Service>) {
     for round in 1_u64.. {
         tokio::time::sleep(RETRY).await;
@@ -104,6 +105,7 @@ async fn keep_up(service: Arc<Service>) {
                 check_seals(&service);
             }
             complete(&service);
+            service.follow_lists();
         };
         let _ = tokio::task::spawn_blocking(look).await;
     }
@@ -123,8 +125,11 @@ async fn keep_trust(service: Arc<Service>) {
     let mut reload = false;
     loop {
         let trust = service.parts.trust.clone();
+        let news = service.parts.certificate_desk.news();
         let look = move || {
             if reload {
+                // Files of lists may be others too.
+                news.note_everything();
                 match trust.reload() {
                     Ok(()) => tracing::info!("trust is read again"),
                     Err(error) => tracing::error!(%error, "trust stays as it was"),

@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Certificates that are tried as signers of what the sources have.
 const MOST_SIGNERS: u32 = 64;
 
-/// The newest answer about `certificate`, issued by `issuer`, that the sources have.
+/// The weightiest answer about `certificate`, issued by `issuer`, that the sources have.
 ///
 /// Errors: `Unavailable` where no source has a usable answer that is fresh at `now`.
 pub fn revocation(
@@ -46,14 +46,24 @@ pub fn revocation(
         now,
     );
     let answers = sources.fetch(&want, &pool, Deadline::after(LONGEST))?;
-    said(certificate, issuer, &answers)
-        .into_iter()
-        .filter(|answer| matches!(answer.status, Status::Revoked { .. }) || answer.next_update.is_none_or(|next| now < next))
-        .max_by_key(|answer| answer.this_update)
-        .ok_or_else(|| {
-            Error::unavailable("revocation status", "no source has a usable answer")
-                .remedy("Check that the addresses in the certificate can be reached, or give its revocation lists.")
-        })
+    weightiest(said(certificate, issuer, &answers), now).ok_or_else(|| {
+        Error::unavailable("revocation status", "no source has a usable answer")
+            .remedy("Check that the addresses in the certificate can be reached, or give its revocation lists.")
+    })
+}
+
+/// A revocation for good outweighs whatever is newer; then the newest counts, "unknown" only where nothing else is said.
+fn weightiest(answers: Vec<Answer>, now: Time) -> Option<Answer> {
+    let usable = |answer: &Answer| {
+        let is_revoked = matches!(answer.status, Status::Revoked { .. });
+        is_revoked || answer.next_update.is_none_or(|next| now < next)
+    };
+    let weight = |answer: &Answer| {
+        let for_good = answer.status.revoked_at(now).is_some();
+        let known = answer.status != Status::Unknown;
+        (for_good, known, answer.this_update)
+    };
+    answers.into_iter().filter(usable).max_by_key(weight)
 }
 
 /// Asks for the certificate of a seal, and notes a revocation on it: from then on it seals nothing.
@@ -121,6 +131,8 @@ fn said(certificate: &Certificate, issuer: &Certificate, objects: &[Object]) -> 
 mod tests {
     use super::*;
     use crate::engine::ErrorKind;
+    use crate::engine::pki::crl::RevocationReason;
+    use crate::engine::pki::revocation::Kind;
     use crate::service::clock::{Clock, SystemClock};
     use crate::service::config::{SealSettings, SourceSettings};
     use crate::service::keys::{KeyFile, Passphrase};
@@ -174,6 +186,41 @@ mod tests {
             revoked.check_usable(now).unwrap_err().kind(),
             ErrorKind::Refused
         );
+    }
+
+    #[test]
+    fn nothing_newer_makes_a_revoked_certificate_good() {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let answer = |status, this_update: &str| Answer {
+            status,
+            this_update: at(this_update),
+            issued: at(this_update),
+            next_update: Some(at("2026-03-09T00:00:00Z")),
+            invalidity_date: None,
+            kind: Kind::List,
+            evidence: vec![[0; 32]],
+            signers: Vec::new(),
+            unchecked: Vec::new(),
+        };
+        let since = at("2026-03-01T00:00:00Z");
+        let revoked = |reason| Status::Revoked { at: since, reason };
+        let for_good = revoked(Some(RevocationReason::KeyCompromise));
+        let on_hold = revoked(Some(RevocationReason::CertificateHold));
+        for (older, newer, told) in [
+            (for_good, Status::Good, for_good),
+            (for_good, Status::Unknown, for_good),
+            (on_hold, Status::Good, Status::Good),
+            (on_hold, Status::Unknown, on_hold),
+            (Status::Good, Status::Unknown, Status::Good),
+            (Status::Good, on_hold, on_hold),
+        ] {
+            let answers = vec![
+                answer(older, "2026-03-02T00:00:00Z"),
+                answer(newer, "2026-03-03T00:00:00Z"),
+            ];
+            let found = weightiest(answers, at("2026-03-04T00:00:00Z")).unwrap();
+            assert_eq!(found.status, told, "{older:?} {newer:?}");
+        }
     }
 
     #[test]

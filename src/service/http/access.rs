@@ -233,7 +233,7 @@ async fn rule(service: &Arc<Service>, headers: &HeaderMap) -> Result<Ruling, Pro
         Err(_) => return Ok(Ruling::Refused(Refusal::unreadable())),
     };
     let question = Question::new(certificates, asked.purpose)?;
-    let checked = match service.check(question, &service.work).await {
+    let checked = match service.check(question, &service.admitting).await {
         Ok(checked) => checked,
         Err(error) if error.kind() == ErrorKind::Malformed => {
             return Ok(Ruling::Refused(Refusal::unreadable()));

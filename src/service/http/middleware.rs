@@ -125,17 +125,19 @@ fn add_headers(headers: &mut HeaderMap, id: &str) {
     }
 }
 
-/// A place among the requests at work, of strangers or of known callers, and the time limit.
+/// A place among the requests at work, of strangers, of proxies or of known callers, and the time limit.
 pub(super) async fn bound(
     State(service): State<Arc<Service>>,
     request: Request,
     next: Next,
 ) -> Response {
     let extensions = request.extensions();
-    let known = extensions.get::<Caller>().is_some() || extensions.get::<FromProxy>().is_some();
-    let places = match known {
-        true => &service.caller_capacity,
-        false => &service.capacity,
+    let places = if extensions.get::<Caller>().is_some() {
+        &service.caller_capacity
+    } else if extensions.get::<FromProxy>().is_some() {
+        &service.proxy_capacity
+    } else {
+        &service.capacity
     };
     let Ok(_place) = places.try_acquire() else {
         return Problem::from(busy()).into_response();

@@ -6,6 +6,7 @@ use super::certificates::Asking;
 use super::metrics::Metrics;
 use super::spool::{Limit, Spool};
 use super::work::Work;
+use crate::engine::evidence::ObjectId;
 use crate::engine::pki::Certificate;
 use crate::engine::pki::identity::Table;
 use crate::engine::pki::trust::accepted::AcceptedCertificates;
@@ -32,6 +33,8 @@ const MOST_JOBS: usize = 64;
 /// Documents of strangers judged at once. They wait for addresses that the document chose, and take memory and time
 /// that it chose; who registers must find a place all the same.
 const MOST_JUDGED: usize = 16;
+/// Certificates that clients of a proxy show, judged at once: whoever has a TLS client makes one, with addresses to wait for.
+const MOST_ADMITTED: usize = 32;
 /// How long a job waits for its place.
 const JOB_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -87,6 +90,8 @@ pub struct Service {
     pub work: Work,
     /// Places of their own for judging what anybody sends.
     pub judging: Work,
+    /// Places of their own for certificates that clients of a proxy show.
+    pub admitting: Work,
     /// Where the bytes of requests wait.
     pub spool: Spool,
     /// What is counted.
@@ -101,6 +106,8 @@ pub struct Service {
     pub(super) capacity: tokio::sync::Semaphore,
     /// The same for known callers: strangers who take all of theirs take none of these.
     pub(super) caller_capacity: tokio::sync::Semaphore,
+    /// The same for proxies, behind which strangers stand.
+    pub(super) proxy_capacity: tokio::sync::Semaphore,
     refresher: OnceLock<Refresher>,
     languages: Vec<Language>,
 }
@@ -134,6 +141,7 @@ impl Service {
         Ok(Arc::new(Service {
             work: Work::new(limits.concurrent_requests.min(MOST_JOBS), JOB_PATIENCE),
             judging: Work::new(limits.concurrent_requests.min(MOST_JUDGED), JOB_PATIENCE),
+            admitting: Work::new(limits.concurrent_requests.min(MOST_ADMITTED), JOB_PATIENCE),
             spool: Spool::open(&parts.config.data.join("spool"))?,
             metrics: Metrics::default(),
             door: Door::open(&parts.config.access, || parts.config.accepted.read())?,
@@ -141,6 +149,7 @@ impl Service {
             rate: RateLimit::per_minute(limits.requests_per_minute),
             capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
             caller_capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
+            proxy_capacity: tokio::sync::Semaphore::new(limits.concurrent_requests),
             refresher: OnceLock::new(),
             languages,
             parts,
@@ -169,6 +178,23 @@ impl Service {
     pub(super) fn refresh_states(&self) -> BTreeMap<&'static str, RefreshState> {
         let refresher = self.refresher.get();
         refresher.map(Refresher::states).unwrap_or_default()
+    }
+
+    /// Takes over the revocation lists that others put into the index; answers that rest on such an issuer are judged again.
+    pub fn follow_lists(&self) {
+        let Some(index) = &self.parts.index else {
+            return;
+        };
+        match index.rescan() {
+            Ok(new) => {
+                let news = self.parts.certificate_desk.news();
+                for listed in new {
+                    tracing::info!(list = %listed.object_id(), "a revocation list was added by somebody else");
+                    news.note(&ObjectId(listed.shelf().key).to_string());
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the index stays as it was"),
+        }
     }
 
     /// Asks whether the certificates of the seals are revoked; one that is seals nothing from then on. Answers those that

@@ -113,8 +113,8 @@ impl Index {
         Ok(index)
     }
 
-    /// Looks for what others wrote to the folder, or removed from it.
-    pub fn rescan(&self) -> Result<()> {
+    /// Looks for what others wrote to the folder, or removed from it; answers what was not known before.
+    pub fn rescan(&self) -> Result<Vec<Arc<Listed>>> {
         let _changing = self.changing();
         let before = self.shelves();
         let mut all = Vec::new();
@@ -125,8 +125,10 @@ impl Index {
                 None => all.extend(self.open_or_rebuild(&id, known.is_some())),
             }
         }
+        let known = |listed: &&Arc<Listed>| before.by_id(&listed.object_id()).is_some();
+        let new = all.iter().filter(|one| !known(one)).cloned().collect();
         self.set(Shelves::of(all));
-        Ok(())
+        Ok(new)
     }
 
     /// A list as it is in the folder; none, and no trace of it, where nothing sound is there. A `suspect` is read whole.

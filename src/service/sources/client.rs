@@ -6,6 +6,7 @@
 use super::Deadline;
 use super::body::{self, Broken, Sink};
 use super::connection::{Dialer, PROXY, wants_credentials};
+use super::guard::is_number;
 use super::ldap::{self, is_ldap};
 use super::redirect;
 use super::transport::{Connecting, Unresolved, failure};
@@ -405,12 +406,7 @@ fn check(url: &str) -> Result<()> {
         return refused("holds a user name");
     }
     let host = uri.host().unwrap_or_default();
-    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or("");
-    let numeric = last.starts_with(|c: char| c.is_ascii_digit())
-        && last
-            .chars()
-            .all(|c| c.is_ascii_hexdigit() || matches!(c, 'x' | 'X'));
-    if numeric && host.parse::<std::net::Ipv4Addr>().is_err() {
+    if is_number(host) {
         return refused("its host is a number that is not an address");
     }
     Ok(())

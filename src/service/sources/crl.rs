@@ -13,6 +13,7 @@ use super::{
 use crate::engine::crypto::sha256;
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::crl::ListHeader;
+use crate::engine::pki::extension::DistributionPoint;
 use crate::engine::pki::{Certificate, CertificateList, RevocationList};
 use crate::engine::validation::Want;
 use crate::engine::{Error, ErrorKind, Result, Time};
@@ -71,7 +72,7 @@ impl Source for IndexedLists {
             .filter(|listed| {
                 self.overdue_too || listed.header().next_update().is_some_and(|next| now < next)
             })
-            .filter(|listed| may_cover(listed, &certificate))
+            .filter(|listed| may_cover(listed.header(), &certificate))
             .map(|listed| {
                 self.index
                     .object(&listed, certificate.issuer(), certificate.serial())
@@ -80,17 +81,29 @@ impl Source for IndexedLists {
     }
 }
 
-/// Whether a list is of a distribution point of `certificate`, or of none. What else its scope says is for `validation`.
-fn may_cover(listed: &Listed, certificate: &Certificate) -> bool {
-    let Some(scope) = listed.header().scope() else {
+/// Whether a list is of a distribution point of `certificate`, or of none, and for its kind. What else its scope says is for
+/// `validation`.
+fn may_cover(list: &ListHeader, certificate: &Certificate) -> bool {
+    let Some(scope) = list.scope() else {
         return true;
     };
+    let is_authority = certificate.basic_constraints().is_some_and(|c| c.ca);
+    let others = scope.only_attribute_certificates
+        || (scope.only_user_certificates && is_authority)
+        || (scope.only_ca_certificates && !is_authority);
     let points = certificate.distribution_points();
-    scope.full_name.is_empty()
-        || scope
-            .full_name
-            .iter()
-            .any(|name| points.iter().any(|point| point.full_name.contains(name)))
+    let named = |name| points.iter().any(|point| point.full_name.contains(name));
+    !others && (scope.full_name.is_empty() || scope.full_name.iter().any(named))
+}
+
+/// Whether a list is what belongs at `url`, as `certificate` has it: another of the same issuer, put there on the way and
+/// kept, would keep the right one out until its end.
+fn belongs(list: &ListHeader, url: &str, certificate: &Certificate) -> bool {
+    let points = certificate.distribution_points().iter();
+    let is_complete = points
+        .flat_map(DistributionPoint::uris)
+        .any(|own| own == url);
+    may_cover(list, certificate) && !(list.is_delta() && is_complete)
 }
 
 /// Fetches revocation lists.
@@ -152,11 +165,22 @@ struct Fetcher {
 
 impl Fetcher {
     /// An answer without objects is in the index.
-    fn fetch_list(&self, url: &str, signers: &[Certificate], ask: Ask<'_>) -> Result<Fresh> {
+    fn fetch_list(
+        &self,
+        url: &str,
+        (certificate, issuer): (&Certificate, &Certificate),
+        ask: Ask<'_>,
+    ) -> Result<Fresh> {
         if let Some((index, most_bytes)) = &self.kept {
             let kept = (&**index, *most_bytes);
             return self
-                .download(url, signers, kept, ask.now, ask.deadline)
+                .download(
+                    url,
+                    std::slice::from_ref(issuer),
+                    kept,
+                    ask.now,
+                    ask.deadline,
+                )
                 .map(Fresh::New);
         }
         let Some((bytes, validators)) = self.fetching.client.renew(url, ask.known, ask.deadline)?
@@ -164,7 +188,7 @@ impl Fetcher {
             return Ok(Fresh::NotModified(None));
         };
         let list = CertificateList::from_pem_or_der(&plain(&bytes)).map_err(|_| no_list(url))?;
-        let own = signers.iter().any(|signer| signed(&list, signer));
+        let own = signed(&list, issuer) && belongs(list.header(), url, certificate);
         let answer = handed_over(&list, url, ask.now, own);
         Ok(Fresh::New(Answer {
             validators,
@@ -312,12 +336,13 @@ impl Source for CrlSource {
         let not_before = not_before.and_then(|second| Time::from_unix(second).ok());
         let now = self.fetcher.fetching.clock.now();
         first_good(crls, |url| {
-            let (fetcher, issuer, at) = (self.fetcher.clone(), issuer.clone(), url.to_string());
+            let (fetcher, at) = (self.fetcher.clone(), url.to_string());
+            let (of, issuer) = (certificate.clone(), issuer.clone());
             let fetched = if self.fetcher.is_fresh(url, not_before, now) {
                 Ok(Vec::new())
             } else {
                 self.cache.get(url, not_before, deadline, move |ask| {
-                    fetcher.fetch_list(&at, std::slice::from_ref(&issuer), ask)
+                    fetcher.fetch_list(&at, (&of, &issuer), ask)
                 })
             };
             match fetched {

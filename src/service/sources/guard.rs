@@ -42,21 +42,35 @@ impl Guard {
         if let Ok(address) = host.parse() {
             return self.check(host, &[SocketAddr::new(address, port)]);
         }
-        let near = !host.trim_end_matches('.').contains('.')
-            || host.trim_end_matches('.').ends_with(".localhost");
-        if near && !named {
-            return Err(refused(host, "is a name of the local network".into()));
-        }
-        if named {
-            Ok(())
-        } else {
-            check_port(host, port)
+        match named {
+            true => Ok(()),
+            false if is_number(host) => Err(refused(host, "is no address written as one".into())),
+            false if is_near(host) => Err(refused(host, "is a name of the local network".into())),
+            false => check_port(host, port),
         }
     }
 
     fn names(&self, address: SocketAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
+}
+
+/// Whether `host` is taken for an address by some and looks like a name to others: `127.1`, `0x7f.1`.
+pub(super) fn is_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or("");
+    last.starts_with(|c: char| c.is_ascii_digit())
+        && last
+            .chars()
+            .all(|c| c.is_ascii_hexdigit() || matches!(c, 'x' | 'X'))
+        && host.parse::<Ipv4Addr>().is_err()
+}
+
+/// Whether `host` can only be a name of the network around: of one label, or below what is kept for such names (RFC 6761,
+/// RFC 6762, RFC 8375, and ICANN's `internal`).
+fn is_near(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let kept = [".localhost", ".local", ".internal", ".home.arpa"];
+    !host.contains('.') || kept.iter().any(|end| host.ends_with(end))
 }
 
 fn check_port(host: &str, port: u16) -> Result<()> {
@@ -201,7 +215,15 @@ mod tests {
             ("crl", 80, false, false),
             ("crl", 80, true, true),
             ("localhost", 80, false, false),
-            ("x.localhost.", 80, false, false),
+            ("x.LocalHost.", 80, false, false),
+            ("printer.local", 80, false, false),
+            ("metadata.google.internal", 80, false, false),
+            ("metadata.google.internal", 80, true, true),
+            ("127.1", 389, false, false),
+            ("0x7f.0.0.1", 389, false, false),
+            ("0177.0.0.01.", 389, false, false),
+            ("crl.example.1a", 389, false, false),
+            ("crl1.example.3com", 389, false, true),
             ("10.9.9.9", 80, true, false),
             ("8.8.8.8", 80, false, true),
             ("::1", 80, false, false),

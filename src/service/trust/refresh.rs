@@ -200,13 +200,18 @@ impl Trust {
             .any(|one| one.list.digest == *digest && one.authenticity.is_believed())
     }
 
-    /// The list of the lists: the believed one, else the one that came.
+    /// The list of the lists: the believed one, else the one that came last. What somebody put in its place on the way does
+    /// not steer what is fetched.
     fn root(&self) -> Option<Entry> {
         let state = self.state();
         let snapshot: &Snapshot = &state.snapshot;
         let all = snapshot.entries.iter();
-        let mut lotl = all.filter(|e| e.note.role == Role::List && e.list.is_list_of_lists());
-        let territory = lotl.next()?.territory().to_string();
+        let lotl = all.filter(|e| e.note.role == Role::List && e.list.is_list_of_lists());
+        let best = lotl.max_by_key(|e| {
+            let believed = e.authenticity(&self.vouched).is_believed();
+            (believed, e.note.received)
+        });
+        let territory = best?.territory().to_string();
         snapshot.of_territory(&territory, &self.vouched).cloned()
     }
 

@@ -1,7 +1,8 @@
 //! A reverse proxy asks whether the certificate of its client is admitted: real proxies with TLS client authentication in
 //! front, and the header as a stranger would forge it.
 
-use super::office::{Answer, Office, private};
+use super::limits::Held;
+use super::office::{Answer, Office, metadata, private, request};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
@@ -24,7 +25,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 const SECRET: &str = "b0c6f1d2a3948576b0c6f1d2a3948576";
@@ -310,6 +311,41 @@ fn what_could_not_be_checked_is_never_told_as_revoked_and_admitted_only_where_th
     );
     assert_eq!(by_service("none").remedied(403), "header X-Rubrica-Service");
     drop(refusing.folder);
+}
+
+#[test]
+fn certificates_that_wait_for_addresses_do_not_keep_a_caller_from_registering() {
+    let folder = tempfile::tempdir().unwrap();
+    private(&folder.path().join("secret"), SECRET);
+    let more = format!(
+        "[access]\nsecrets=['{}/secret']\n[limits]\nconcurrent_requests=40\n",
+        folder.path().display()
+    );
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let office = Office::altered(&more, |parts| {
+        let mut sources = Sources::default();
+        sources.add(Held(gate.clone()));
+        let (policy, clock) = (parts.policy.clone(), parts.clock.clone());
+        let desk = CertificateDesk::new(policy, Arc::new(sources), clock, Default::default(), 100);
+        parts.certificate_desk = Arc::new(desk);
+    });
+    let names = "citizen revoked seal seal-p256 tsa website employee ocsp expired future";
+    let names = names.split(' ');
+    let questions = names.flat_map(|name| (1..=4).map(move |n| (name, n)));
+    let held: Vec<TcpStream> = questions
+        .map(|(name, n)| {
+            let shown = escaped(&(pem(name) + &pem("ca").repeat(n)));
+            let head =
+                format!("X-Rubrica-Proxy-Secret: {SECRET}\r\nX-SSL-Client-Cert: {shown}\r\n");
+            office.ask("GET", "/v1/access").begin(&head)
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let answer = office.register(1, "held", &request(&metadata()));
+    *gate.0.lock().unwrap() = true;
+    gate.1.notify_all();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    drop(held);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn an_upload_of_a_gigabyte_meets_the_limit_in_constant_memory() {
 
 /// A source that answers when it is let go.
 #[derive(Debug)]
-struct Held(Arc<(Mutex<bool>, Condvar)>);
+pub(super) struct Held(pub(super) Arc<(Mutex<bool>, Condvar)>);
 
 impl Source for Held {
     fn serves(&self, _: &Want) -> bool {

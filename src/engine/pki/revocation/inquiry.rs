@@ -219,8 +219,8 @@ impl<'a> Inquiry<'a> {
         Ok(unchecked)
     }
 
-    /// What is known of a signer itself: it is good at `at`, not known, or revoked, which is an error and counts whenever
-    /// it was: the time of a list or response is what the signer itself says.
+    /// What is known of a signer itself: it is good at `at`, not known, or revoked or on hold, which is an error and counts
+    /// whenever it was: the time of a list or response is what the signer itself says.
     pub(super) fn signer_status(
         &mut self,
         link: Link<'_>,
@@ -245,10 +245,12 @@ impl<'a> Inquiry<'a> {
             .iter()
             .filter(known)
             .max_by_key(|a| a.this_update);
+        if newest.is_some_and(|answer| answer.status.is_hold()) {
+            return Err(Unusable::SignerRevoked);
+        }
         let good = newest.is_some_and(|answer| {
-            answer.status == Status::Good
-                && answer.unchecked.is_empty()
-                && answer.next_update.is_none_or(|next| next >= at)
+            let holds = answer.next_update.unwrap_or(answer.this_update) >= at;
+            answer.status == Status::Good && answer.unchecked.is_empty() && holds
         });
         Ok((!good).then(|| Unchecked {
             certificate: link.certificate.clone(),

@@ -58,7 +58,9 @@ fn consult(
     let algorithm = response
         .signature_algorithm()
         .map_err(|_| Unusable::Signature)?;
-    let (signer, unchecked) = signer(response, inquiry, link, checks)?;
+    // A key that is not to sign any more may write any producedAt, but not one that is past and a thisUpdate of today.
+    let issued = response.produced_at().max(single.this_update);
+    let (signer, unchecked) = signer(response, issued, inquiry, link, checks)?;
     let status = match single.status {
         CertStatus::Good => Status::Good,
         CertStatus::Revoked { time, reason } => Status::Revoked { at: time, reason },
@@ -71,7 +73,7 @@ fn consult(
     Ok(Answer {
         status,
         this_update: single.this_update,
-        issued: response.produced_at().max(single.this_update),
+        issued,
         next_update: single.next_update,
         invalidity_date: None,
         kind: Kind::Response,
@@ -106,6 +108,7 @@ fn weightiest<'r>(
 /// from a signature that nobody known made.
 fn signer(
     response: &OcspResponse,
+    issued: Time,
     inquiry: &mut Inquiry<'_>,
     link: Link<'_>,
     checks: &mut SignatureChecks,
@@ -132,11 +135,11 @@ fn signer(
             why = Unusable::Circular;
             continue;
         }
-        if !is_delegated(&candidate, link.issuer, response.produced_at(), checks) {
+        if !is_delegated(&candidate, link.issuer, issued, checks) {
             why = Unusable::NotEntitled;
             continue;
         }
-        match responder_status(&candidate, response.produced_at(), inquiry, link, checks) {
+        match responder_status(&candidate, issued, inquiry, link, checks) {
             Ok(unchecked) => return Ok((candidate, unchecked)),
             Err(other) => why = other,
         }
@@ -165,11 +168,11 @@ fn candidates(response: &OcspResponse, inquiry: &Inquiry<'_>, link: Link<'_>) ->
 fn is_delegated(
     responder: &Certificate,
     issuer: &Certificate,
-    produced_at: Time,
+    issued: Time,
     checks: &mut SignatureChecks,
 ) -> bool {
     let validity = responder.validity();
-    let produced_at = produced_at.truncated_to_seconds();
+    let issued = issued.truncated_to_seconds();
     let known = |e: &crate::engine::pki::extension::Extension| {
         !e.critical || (KNOWN.contains(&e.id) && !responder.malformed().contains(&e.id))
     };
@@ -181,14 +184,14 @@ fn is_delegated(
             usage.has(KeyUsage::DIGITAL_SIGNATURE) || usage.has(KeyUsage::NON_REPUDIATION)
         })
         && responder.extensions().iter().all(known)
-        && (validity.not_before..=validity.not_after).contains(&produced_at)
+        && (validity.not_before..=validity.not_after).contains(&issued)
         && checks.is_signed_by(responder, issuer)
 }
 
 /// RFC 6960 §4.2.2.2.1: a delegate that its issuer did not exempt is asked about like any other certificate.
 fn responder_status(
     responder: &Certificate,
-    produced_at: Time,
+    issued: Time,
     inquiry: &mut Inquiry<'_>,
     link: Link<'_>,
     checks: &mut SignatureChecks,
@@ -201,7 +204,7 @@ fn responder_status(
         ..link
     };
     inquiry.enter(responder.fingerprint())?;
-    let status = inquiry.signer_status(own, produced_at, checks);
+    let status = inquiry.signer_status(own, issued, checks);
     inquiry.leave();
     Ok(status?.into_iter().collect())
 }

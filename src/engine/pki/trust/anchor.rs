@@ -159,6 +159,12 @@ impl Anchor {
     pub fn is_trusted_at(&self, at: Time) -> bool {
         self.0.periods.is_empty() || self.0.periods.iter().any(|period| period.contains(at))
     }
+
+    /// Where it is trusted at that instant, until when it surely is; none where no end is known.
+    pub fn trusted_until(&self, at: Time) -> Option<Time> {
+        let mut of_at = self.0.periods.iter().filter(|period| period.contains(at));
+        of_at.try_fold(None, |last, period| Some(last.max(Some(period.until?))))?
+    }
 }
 
 impl From<Certificate> for Anchor {

@@ -42,6 +42,7 @@ const PLACES: usize = 4_096;
 #[derive(Debug)]
 pub struct News {
     all: AtomicU64,
+    everything: AtomicU64,
     places: Vec<AtomicU64>,
 }
 
@@ -49,24 +50,30 @@ impl Default for News {
     fn default() -> Self {
         News {
             all: AtomicU64::new(0),
+            everything: AtomicU64::new(0),
             places: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 }
 
 impl News {
-    /// There is something newer about `thing`, the address of a list or the fingerprint of a certificate: answers that rest
-    /// on it are judged again when they are asked for.
+    /// There is something newer about `thing`, the address of a list, the fingerprint of a certificate or of the key that
+    /// signed a list: answers that rest on it are judged again when they are asked for.
     pub fn note(&self, thing: &str) {
         self.places[place(thing)].fetch_add(1, Ordering::Release);
         self.all.fetch_add(1, Ordering::Release);
     }
 
+    /// Anything may be newer: every answer is judged again when it is asked for.
+    pub fn note_everything(&self) {
+        self.everything.fetch_add(1, Ordering::Release);
+        self.all.fetch_add(1, Ordering::Release);
+    }
+
     fn of(&self, places: &[usize]) -> u64 {
-        places
-            .iter()
-            .map(|place| self.places[*place].load(Ordering::Acquire))
-            .sum()
+        let counts = places.iter().map(|place| &self.places[*place]);
+        let counts = counts.chain([&self.everything]);
+        counts.map(|count| count.load(Ordering::Acquire)).sum()
     }
 
     fn number(&self) -> u64 {
@@ -369,7 +376,8 @@ fn authorities(judged: &JudgedCertificate) -> Vec<Certificate> {
         .collect()
 }
 
-/// Where news of an answer are counted: the lists that its certificates name, and its certificates, for responses.
+/// Where news of an answer are counted: the lists that its certificates name, its certificates, for responses, and the keys
+/// of its authorities, for lists that come from nowhere.
 fn places(certificate: &Certificate, authorities: &[Certificate]) -> Vec<usize> {
     let below_the_anchor = authorities.split_last().map_or(&[][..], |(_, below)| below);
     let of_one = |certificate: &Certificate| {
@@ -381,7 +389,10 @@ fn places(certificate: &Certificate, authorities: &[Certificate]) -> Vec<usize> 
         lists.chain([own]).collect::<Vec<_>>()
     };
     let all = std::iter::once(certificate).chain(below_the_anchor);
-    all.flat_map(of_one).collect()
+    let key = |authority: &Certificate| place(&ObjectId(sha256(authority.spki())).to_string());
+    all.flat_map(of_one)
+        .chain(authorities.iter().map(key))
+        .collect()
 }
 
 fn object(certificate: &Certificate) -> Object {

@@ -151,6 +151,16 @@ fn an_answer_is_kept_until_something_that_it_rests_on_ends_or_changes() {
     assert_eq!(office.status(&["citizen", "ca"]), "good");
     assert!(office.asked() > asked);
     let asked = office.asked();
+    let ca = Certificate::from_der(&der("ca")).unwrap();
+    let key = ObjectId(sha256(ca.spki()));
+    office.news.note(&key.to_string());
+    assert_eq!(office.status(&["citizen", "ca"]), "good");
+    assert!(office.asked() > asked, "a list of its issuer, from nowhere");
+    let asked = office.asked();
+    office.news.note_everything();
+    assert_eq!(office.status(&["citizen"]), "good");
+    assert!(office.asked() > asked);
+    let asked = office.asked();
     office.clock.set("2026-11-24T13:00:00Z".parse().unwrap());
     office.status(&["citizen", "ca"]);
     assert!(office.asked() > asked, "an hour is the most");
