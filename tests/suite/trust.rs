@@ -9,7 +9,7 @@ use rubrica::engine::pki::trust::{Anchors, TrustedList};
 use rubrica::engine::validation::{Policy, TrustBasis};
 use rubrica::service::clock::SettableClock;
 use rubrica::service::config::Config;
-use rubrica::service::trust::{Role, Snapshot, Trust};
+use rubrica::service::trust::{Entry, Note, Role, Snapshot, Trust};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -439,6 +439,38 @@ impl Operator {
         all.push(&name);
         self.run(&all)
     }
+}
+
+#[test]
+fn who_vouches_for_a_snapshot_vouches_for_nothing_that_its_digest_does_not_name() {
+    let honest = list_of_root(3, "withdrawn", "2020-01-01T00:00:00Z").replace(">ES<", ">FR<");
+    let planted = list_of_root(7, "granted", "2020-01-01T00:00:00Z");
+    let entry = |list: &str, role: Role| {
+        Entry::new(list.as_bytes().to_vec(), |digest| Note {
+            digest,
+            role,
+            url: None,
+            validators: Default::default(),
+            vouched: true,
+            received: AT.parse().unwrap(),
+        })
+        .unwrap()
+    };
+    let operator = Operator::new("[trust.lists]");
+    operator.write("es.xml", &planted);
+    let mut snapshot = Snapshot::default();
+    snapshot.entries.push(entry(&honest, Role::List));
+    let digest = hex(&snapshot.vouched_digest().unwrap());
+    // Somebody on the way adds a list that is said to be vouched for, where the digest does not look.
+    snapshot.entries.push(entry(&planted, Role::Pivot));
+    assert_eq!(hex(&snapshot.vouched_digest().unwrap()), digest);
+    let file = operator.path("lists.zip");
+    fs::write(&file, snapshot.to_file().unwrap()).unwrap();
+    operator.run(&["trust", "import", &file, "--vouch", &digest]);
+    let (code, out, _) = operator.run(&["trust", "import", &operator.path("es.xml")]);
+    assert_eq!(code, 2, "{out}");
+    let (code, out, _) = operator.verify(&[], AT);
+    assert_eq!(code, 2, "{out}");
 }
 
 #[test]

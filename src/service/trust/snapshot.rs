@@ -291,6 +291,13 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// The lists that [`Snapshot::vouched_digest`] is of, and no others: not pivots, nor lists that newer ones stand for.
+    pub fn vouched(&self) -> BTreeSet<[u8; 32]> {
+        let lists = self.lists(&BTreeSet::new());
+        let believed = lists.iter().filter(|one| one.authenticity.is_believed());
+        believed.map(|one| one.list.digest).collect()
+    }
+
     /// The digest of the lists that whoever made the snapshot vouched for: what vouching for it as a whole names.
     pub fn vouched_digest(&self) -> Option<[u8; 32]> {
         self.lists(&BTreeSet::new()).digest().copied()

@@ -7,7 +7,7 @@ use crate::service::cli::exit::Exit;
 use crate::service::cli::input;
 use crate::service::cli::verify::say;
 use crate::service::clock::{Clock, SystemClock};
-use crate::service::trust::{Entry, Snapshot, list_file};
+use crate::service::trust::{Entry, Role, Snapshot, list_file};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -102,13 +102,15 @@ fn read(files: &[PathBuf], vouch: &[ObjectId]) -> Result<Vec<Entry>> {
         let mut read = read_one(path)?;
         let whole = read.vouched_digest().map(ObjectId);
         let vouched_whole = whole.is_some_and(|digest| vouch.contains(&digest));
+        let covered = read.vouched();
         if let Some(digest) = whole.filter(|_| vouched_whole) {
             unused.remove(&digest);
         }
         for entry in &mut read.entries {
             let by_itself = vouch.contains(&entry.note.digest);
             unused.remove(&entry.note.digest);
-            entry.note.vouched = by_itself || (vouched_whole && entry.note.vouched);
+            let is_covered = entry.note.role == Role::List && covered.contains(&entry.list.digest);
+            entry.note.vouched = by_itself || (vouched_whole && is_covered);
         }
         entries.append(&mut read.entries);
     }
