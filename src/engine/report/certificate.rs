@@ -13,7 +13,7 @@ use crate::engine::pki::identity::CertificateIdentity;
 use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use crate::engine::validation::{
-    CertificateStatus, CertificateVerdict, Learnt, Purpose, TrustBasis,
+    CertificateQualification, CertificateStatus, CertificateVerdict, Learnt, Purpose, TrustBasis,
 };
 use serde::Serialize;
 use std::fmt::Write;
@@ -48,6 +48,9 @@ pub struct CertificateReport {
     pub subject: Signer,
     /// The same in its parts: person, entity, class, what the certificate states of itself.
     pub identity: CertificateIdentity,
+    /// Whether it is qualified, by the word of trusted lists or of the operator; none where no path was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qualification: Option<CertificateQualification>,
     /// The serial number, in hexadecimal digits.
     pub serial_number: String,
     /// From the certificate to the anchor.
@@ -107,6 +110,7 @@ pub fn certificate(
         trusted_by: verdict.anchor.clone(),
         subject: Signer::of(certificate),
         identity: CertificateIdentity::of(certificate),
+        qualification: verdict.qualification.clone(),
         serial_number: certificate
             .serial()
             .iter()
@@ -234,6 +238,9 @@ impl CertificateReport {
         if let Some(entity) = &self.subject.on_behalf_of {
             let number = entity.number.as_deref().unwrap_or_default();
             line("on_behalf_of", format!("{} {number}", entity.name).trim());
+        }
+        if let Some(qualification) = &self.qualification {
+            line("qualified", label(language, qualification.qualified.key()));
         }
         line("issued_by", &self.subject.issuer);
         let [from, until] = self.subject.valid.map(time);

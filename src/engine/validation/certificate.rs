@@ -8,6 +8,7 @@ use super::finding::Finding;
 use super::indication::SubIndication;
 use super::material::{Material, id_of};
 use super::policy::{Acceptance, Policy, Revocation};
+use super::qualification::{CertificateQualification, certificate_qualification};
 use super::trust_basis::TrustBasis;
 use super::verdict::Want;
 use super::x509::{self, Purpose, X509};
@@ -148,6 +149,9 @@ pub struct CertificateVerdict {
     pub findings: Vec<Finding>,
     /// One a certificate of the path whose revocation was looked at.
     pub revocation: Vec<Learnt>,
+    /// Whether it is qualified (TS 119 615); none where no path was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qualification: Option<CertificateQualification>,
     /// Until when this holds if nothing new is learnt; none where it hangs on what may be learnt at any moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holds_until: Option<Time>,
@@ -192,6 +196,10 @@ pub fn validate_certificate(
         now,
         policy: policy.name.clone(),
         trust: TrustBasis::of(&policy, now),
+        qualification: judged
+            .chain
+            .split_first()
+            .map(|(own, above)| certificate_qualification(own, above, &policy, at)),
         path: judged.chain.iter().map(id_of).collect(),
         anchor: judged
             .path

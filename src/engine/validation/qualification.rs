@@ -31,6 +31,15 @@ impl Answer {
         if yes { Answer::Yes } else { Answer::No }
     }
 
+    /// A stable word for reports.
+    pub fn key(self) -> &'static str {
+        match self {
+            Answer::Yes => "yes",
+            Answer::No => "no",
+            Answer::Open => "open",
+        }
+    }
+
     /// Both: one no decides, one open leaves it open.
     fn and(self, other: Answer) -> Answer {
         match (self, other) {

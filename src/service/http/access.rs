@@ -13,7 +13,7 @@ use super::validate::report_language;
 use crate::engine::pki::identity::{Identifier, Person};
 use crate::engine::pki::trust::accepted::{AcceptedCertificates, Presented, Usage};
 use crate::engine::report::{Language, verdict_text};
-use crate::engine::validation::Purpose;
+use crate::engine::validation::{Answer, Purpose, Word};
 use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::config::{AccessService, AccessSettings, IfUnknown, hex};
 use crate::service::flow::{Checked, Question};
@@ -129,7 +129,11 @@ impl Door {
             certificate: &checked.certificate,
             identity,
             authorities: &checked.authorities,
-            qualified: identity.stated.qualified,
+            // What the certificate says of itself counts where nobody else's word is at hand.
+            qualified: match &checked.report.qualification {
+                Some(known) if known.at_use.word != Word::Nobody => known.qualified == Answer::Yes,
+                _ => identity.stated.qualified,
+            },
         };
         let name = Some(service.name.as_str()).filter(|name| !name.is_empty());
         let decision = self.accepted.decide(presented, usage, name, now);
