@@ -1,27 +1,36 @@
 //! The index of revocation lists as a whole: lists come in, go, are corrupted, come back; processes are killed.
 
 use openssl::pkey::{PKey, Private};
-use rubrica::engine::authority::crl::{Revoked, ToBeListed, issue};
+use rubrica::engine::authority;
+use rubrica::engine::authority::certificate::ToBeIssued;
+use rubrica::engine::authority::crl::{Revoked, ToBeListed, issue, issue_delta};
 use rubrica::engine::crypto::{
     DigestAlgorithm, SignatureAlgorithm, SignatureValue, Signer, sha256,
 };
-use rubrica::engine::evidence::{ObjectId, Originals};
-use rubrica::engine::pki::crl::{RevocationList, RevocationReason};
+use rubrica::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Originals, Pool};
+use rubrica::engine::pki::crl::{IssuingDistributionPoint, RevocationList, RevocationReason};
+use rubrica::engine::pki::extension::Extension;
 use rubrica::engine::pki::revocation::index;
-use rubrica::engine::pki::{Certificate, CertificateList};
+use rubrica::engine::pki::{Certificate, CertificateList, Name, Validity};
+use rubrica::engine::syntax::asn1::{der, names};
+use rubrica::engine::validation::Want;
 use rubrica::engine::{ErrorKind, Time};
+use rubrica::service::clock::SettableClock;
+use rubrica::service::config::SourceSettings;
 use rubrica::service::index::{From, Index, Original, Retention};
+use rubrica::service::sources::{Client, CrlSource, Deadline, Fetching, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-fn certs(name: &str) -> PathBuf {
+pub(crate) fn certs(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("certs/test")
         .join(name)
 }
 
-fn certificate(name: &str) -> Certificate {
+pub(crate) fn certificate(name: &str) -> Certificate {
     Certificate::from_pem_or_der(&fs::read(certs(name)).unwrap())
         .unwrap()
         .remove(0)
@@ -58,7 +67,7 @@ fn serial(number: u32) -> Vec<u8> {
 }
 
 /// The list of `day`, on which the certificates below `count` are revoked.
-fn list(day: u32, count: u32) -> CertificateList {
+pub(crate) fn list(day: u32, count: u32) -> CertificateList {
     let revoked: Vec<Revoked> = (0..count)
         .map(|number| Revoked {
             serial: serial(number),
@@ -551,4 +560,216 @@ fn crl_files(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// A web server of these files, until the process ends.
+fn served(files: Vec<(&'static str, Vec<u8>)>) -> std::net::SocketAddr {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let (mut head, mut some) = (Vec::new(), [0; 1024]);
+            while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+                match stream.read(&mut some) {
+                    Ok(count @ 1..) => head.extend_from_slice(&some[..count]),
+                    _ => break,
+                }
+            }
+            let head = String::from_utf8_lossy(&head);
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let file = files.iter().find(|(name, _)| *name == path);
+            let (status, body) = file.map_or(("404 Not Found", &[][..]), |(_, body)| {
+                ("200 OK", &body[..])
+            });
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(body);
+        }
+    });
+    address
+}
+
+/// A certificate of the authority of the tests, with these extensions.
+fn issued(number: u32, subject: Name, spki: &[u8], extensions: Vec<Extension>) -> Certificate {
+    let certificate = ToBeIssued {
+        serial: &serial(number),
+        subject,
+        validity: Validity {
+            not_before: time(1),
+            not_after: time(30),
+        },
+        public_key: spki,
+        extensions,
+    };
+    let ca = self::certificate("ca.pem");
+    authority::certificate::issue(&certificate, &ca, &Key::read("ca.key")).unwrap()
+}
+
+/// What a source that keeps lists in `index` brings for `asked` from these addresses, `pool` being at hand too.
+fn fetched(index: &Arc<Index>, asked: &Certificate, crls: &[String], pool: &[&Certificate]) {
+    let mut at_hand = Pool::default();
+    let ca = certificate("ca.pem");
+    for one in pool.iter().copied().chain([asked, &ca]) {
+        let bytes = one.bytes().to_vec();
+        at_hand.add(Object::new(ObjectKind::Certificate, bytes, Origin::Given));
+    }
+    let settings = SourceSettings {
+        private_addresses: vec!["127.0.0.1".parse().unwrap()],
+        ..SourceSettings::default()
+    };
+    let fetching = Fetching {
+        client: Arc::new(Client::new(&settings).unwrap()),
+        clock: Arc::new(SettableClock::at(time(11))),
+    };
+    let want = Want::Revocation {
+        certificate: ObjectId(asked.fingerprint()),
+        issuer: ObjectId(ca.fingerprint()),
+        ocsp: Vec::new(),
+        crls: crls.to_vec(),
+        not_before: None,
+    };
+    let source = CrlSource::new(fetching).keeping_in(index.clone(), 1 << 20);
+    let deadline = Deadline::after(Duration::from_secs(20));
+    let brought = source.fetch(&want, &at_hand, deadline).unwrap();
+    assert!(!brought.is_empty());
+}
+
+#[test]
+fn deltas_are_fetched_beside_their_list_and_change_what_the_index_says() {
+    let (key, ca) = (Key::read("ca.key"), certificate("ca.pem"));
+    let on = |number: u32, reason: RevocationReason| Revoked {
+        serial: serial(number),
+        time: time(9),
+        reason: Some(reason),
+    };
+    let listed = |number: u64, day: u32, base: Option<u64>, revoked: &[Revoked]| {
+        let list = ToBeListed {
+            number,
+            this_update: time(day),
+            next_update: time(day + 5),
+            revoked,
+            scope: None,
+        };
+        let made = match base {
+            Some(base) => issue_delta(&list, base, &ca, &key),
+            None => issue(&list, &ca, &key),
+        };
+        made.unwrap().bytes().to_vec()
+    };
+    let base = listed(10, 10, None, &[on(7, RevocationReason::CertificateHold)]);
+    let changes = [
+        on(8, RevocationReason::KeyCompromise),
+        on(7, RevocationReason::RemoveFromCrl),
+    ];
+    // Each with what is then said of 7, which was on hold, and of 8.
+    for (from, seven, eight) in [(10, false, true), (9, false, true), (11, true, false)] {
+        let delta = listed(12, 11, Some(from), &changes);
+        let address = served(vec![("/base.crl", base.clone()), ("/delta.crl", delta)]);
+        let urls = ["base", "delta"].map(|name| format!("http://{address}/{name}.crl"));
+        let point = authority::extension::crl_distribution_points(&[&urls[0]]);
+        let asked = issued(7, ca.subject().clone(), ca.spki(), vec![point]);
+        let folder = tempfile::tempdir().unwrap();
+        let index = Arc::new(open(folder.path()));
+        fetched(&index, &asked, &urls, &[]);
+        assert_eq!(index.shelves().iter().count(), 2, "from {from}");
+        let said = [7, 8].map(|number| revoked(&index, number, time(11)));
+        assert_eq!(said, [Some(seven), Some(eight)], "from {from}");
+        assert_eq!(revoked(&index, 7, time(10)), Some(true), "as of then");
+    }
+}
+
+#[test]
+fn a_list_of_another_signer_is_kept_where_the_authority_certified_that_signer() {
+    let root = certificate("root.pem");
+    let name = authority::certificate::distinguished_name(&[(
+        names::AT_COMMON_NAME,
+        "Lists of the tests",
+    )])
+    .unwrap();
+    let usage = authority::extension::key_usage(&[6]);
+    let signer = issued(900, name.clone(), root.spki(), vec![usage]);
+    let key = Key::read("root.key");
+    let stranger = ToBeIssued {
+        serial: &[1],
+        subject: name.clone(),
+        validity: Validity {
+            not_before: time(1),
+            not_after: time(30),
+        },
+        public_key: root.spki(),
+        extensions: Vec::new(),
+    };
+    let stranger = authority::certificate::issue_self_signed(&stranger, &key).unwrap();
+    let scope = IssuingDistributionPoint {
+        indirect: true,
+        ..IssuingDistributionPoint::default()
+    };
+    let list = ToBeListed {
+        number: 1,
+        this_update: time(10),
+        next_update: time(15),
+        revoked: &[],
+        scope: Some(&scope),
+    };
+    let list = issue(&list, &signer, &key).unwrap();
+    let address = served(vec![("/other.crl", list.bytes().to_vec())]);
+    let url = format!("http://{address}/other.crl");
+    let at = der::implicit(0, &der::sequence(&[&der::tlv(0x86, url.as_bytes())]));
+    let by = der::implicit(2, &der::sequence(&[&der::explicit(4, name.bytes())]));
+    let point = der::sequence(&[&der::explicit(0, &at), &by]);
+    let points = Extension {
+        id: names::ID_CE_CRL_DISTRIBUTION_POINTS,
+        critical: false,
+        value: der::sequence(&[&point]),
+    };
+    let ca = certificate("ca.pem");
+    let asked = issued(7, ca.subject().clone(), ca.spki(), vec![points]);
+    for (at_hand, kept) in [(&signer, 1), (&stranger, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Arc::new(open(folder.path()));
+        fetched(&index, &asked, std::slice::from_ref(&url), &[at_hand]);
+        let of_signer = index.at(&sha256(root.spki()), time(11));
+        assert_eq!(of_signer.len(), kept);
+        assert_eq!(index.shelves().iter().count(), kept);
+    }
+}
+
+#[test]
+fn the_command_line_fetches_lists_and_refuses_those_of_others() {
+    let others = fs::read(certs("root.crl")).unwrap();
+    let address = served(vec![
+        ("/ca.crl", list(10, 2_000).bytes().to_vec()),
+        ("/other.crl", others),
+        ("/page.crl", b"<html>Log in</html>".to_vec()),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let (place, ca) = (folder.path().display().to_string(), certs("ca.pem"));
+    let fetch = |file: &str, allowed: bool| {
+        let url = format!("http://{address}/{file}");
+        let ca = ca.display().to_string();
+        let mut command = rubrica(&["fetch", "--json", "--folder", &place, "--issuer", &ca, &url]);
+        if allowed {
+            command.args(["--private-address", "127.0.0.1"]);
+        }
+        command.output().unwrap()
+    };
+    assert!(
+        !fetch("ca.crl", false).status.success(),
+        "an address of ours"
+    );
+    let output = fetch("ca.crl", true);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["entries"], 2_000);
+    for wrong in ["other.crl", "page.crl", "none.crl"] {
+        assert!(!fetch(wrong, true).status.success(), "{wrong}");
+    }
+    let index = open(folder.path());
+    assert_eq!(index.shelves().iter().count(), 1);
+    assert_eq!(revoked(&index, 1_999, time(11)), Some(true));
 }

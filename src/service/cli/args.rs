@@ -126,10 +126,10 @@ impl AtHand {
     }
 }
 
-/// The index of revocation lists, where the configuration names one.
+/// The index of revocation lists, where the configuration has one.
 pub(super) fn index(config: &Config) -> Result<Option<Arc<Index>>> {
-    let open = |folder: &PathBuf| Index::open(folder, Retention::of(&config.index)).map(Arc::new);
-    config.index.folder.as_ref().map(open).transpose()
+    let open = |folder: PathBuf| Index::open(&folder, Retention::of(&config.index)).map(Arc::new);
+    config.index_folder().map(open).transpose()
 }
 
 /// How what was found is told.

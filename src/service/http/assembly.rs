@@ -222,8 +222,7 @@ fn timestamping(
 }
 
 fn open_index(config: &Config) -> Result<Option<Arc<Index>>> {
-    let of_store = || config.store.key.is_some().then(|| config.data.join("crls"));
-    let Some(folder) = config.index.folder.clone().or_else(of_store) else {
+    let Some(folder) = config.index_folder() else {
         return Ok(None);
     };
     Index::open(&folder, Retention::of(&config.index)).map(|index| Some(Arc::new(index)))

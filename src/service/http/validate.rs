@@ -8,7 +8,7 @@ use super::language;
 use super::problem::{Answer, Problem};
 use super::service::Service;
 use super::spool::Content;
-use crate::engine::evidence;
+use crate::engine::evidence::{self, Judgement, Originals};
 use crate::engine::formats::Detached;
 use crate::engine::register;
 use crate::engine::report::{self, SimpleReport};
@@ -41,6 +41,7 @@ impl Service {
     ) -> Result<Judged> {
         let now = at.unwrap_or_else(|| self.parts.clock.now());
         let (policy, sources) = (self.parts.policy.current(), self.parts.sources.clone());
+        let index = self.parts.index.clone();
         let job = move || {
             let detached: Vec<Detached<'_>> = detached
                 .iter()
@@ -55,7 +56,16 @@ impl Service {
             }
             let report = report::simple(&validated.evidence, &validated.verdict);
             let signed = report.indication.is_some();
-            let evidence = signed.then(|| evidence::write(&validated.evidence));
+            let judgement = Judgement {
+                at: Some(now),
+                trust: validated.verdict.trust.as_ref().map(|trust| trust.digest),
+            };
+            let originals: &dyn Originals = match &index {
+                Some(index) => &**index,
+                None => &(),
+            };
+            let export = || evidence::export(&validated.evidence, judgement, originals);
+            let evidence = signed.then(export);
             Ok(Judged {
                 report,
                 evidence: evidence.transpose()?,
@@ -71,6 +81,8 @@ impl Service {
 #[serde(deny_unknown_fields)]
 pub(super) struct ValidateQuery {
     at: Option<String>,
+    #[serde(default)]
+    evidence: bool,
     lang: Option<String>,
 }
 
@@ -83,13 +95,20 @@ pub(super) async fn validate(
 ) -> Answer {
     let Query(query) = query.map_err(|_| {
         Problem::bad_request(
-            Error::invalid("query", "holds a parameter other than at and lang")
-                .remedy("Send ?at= with a date and time of RFC 3339, or nothing."),
+            Error::invalid("query", "holds something other than at, lang and evidence")
+                .remedy("Send ?at= with a date and time of RFC 3339, ?evidence=true, or nothing."),
         )
     })?;
     let at = query.at.as_deref().map(instant).transpose()?;
     let (document, detached) = sent(&service, &headers, body).await?;
     let judged = service.judge(document, detached, at).await?;
+    if query.evidence {
+        let evidence = judged.evidence.ok_or_else(|| {
+            Error::not_found("evidence", "there is none: nothing is signed")
+                .remedy("Ask for the report.")
+        })?;
+        return Ok(([(CONTENT_TYPE, "application/json")], evidence).into_response());
+    }
     if !prefers_text(&headers) {
         let report = judged.report.to_json()?;
         return Ok(([(CONTENT_TYPE, "application/json")], report).into_response());

@@ -13,7 +13,7 @@ use super::{
 use crate::engine::crypto::sha256;
 use crate::engine::evidence::{Object, ObjectKind, Origin, Pool};
 use crate::engine::pki::crl::ListHeader;
-use crate::engine::pki::extension::DistributionPoint;
+use crate::engine::pki::extension::{DistributionPoint, GeneralName};
 use crate::engine::pki::{Certificate, CertificateList, RevocationList};
 use crate::engine::validation::Want;
 use crate::engine::{Error, ErrorKind, Result, Time};
@@ -67,7 +67,10 @@ impl Source for IndexedLists {
     fn fetch(&self, want: &Want, pool: &Pool, _: Deadline) -> Result<Vec<Object>> {
         let (certificate, issuer) = wanted_certificates(want, pool)?;
         let now = self.clock.now();
-        let lists = self.index.at(&sha256(issuer.spki()), now).into_iter();
+        let signers = signers(&certificate, &issuer, pool);
+        let lists = signers
+            .iter()
+            .flat_map(|signer| self.index.at(&sha256(signer.spki()), now));
         lists
             .filter(|listed| {
                 self.overdue_too || listed.header().next_update().is_some_and(|next| now < next)
@@ -79,6 +82,41 @@ impl Source for IndexedLists {
             })
             .collect()
     }
+}
+
+/// Certificates of the pool that are looked at for one of an issuer of lists.
+const MOST_SIGNERS: usize = 16;
+
+/// Whose lists are kept for `certificate`: of its issuer, and of those that its distribution points name as `cRLIssuer`
+/// (RFC 5280 §4.2.1.13), where a certificate of theirs is at hand that the same issuer or the issuer of that signed. So
+/// nobody else's list takes the place of one. Each key once.
+fn signers(certificate: &Certificate, issuer: &Certificate, pool: &Pool) -> Vec<Certificate> {
+    let mut signers = vec![issuer.clone()];
+    let points = certificate.distribution_points().iter();
+    let named: Vec<&GeneralName> = points.flat_map(|point| &point.crl_issuer).collect();
+    if named.is_empty() {
+        return signers;
+    }
+    let certificates: Vec<Certificate> = pool
+        .of_kind(ObjectKind::Certificate)
+        .filter_map(|(_, object)| Certificate::from_der(&object.bytes).ok())
+        .collect();
+    let signed_by = |one: &Certificate, by: &Certificate| {
+        one.issuer() == by.subject() && by.public_key().is_ok_and(|key| one.is_signed_by(key))
+    };
+    let above = certificates.iter().filter(|by| signed_by(issuer, by));
+    let authorities: Vec<&Certificate> = above.take(MOST_SIGNERS).chain([issuer]).collect();
+    let is_named = |one: &&Certificate| {
+        let name = |named: &&GeneralName| matches!(named, GeneralName::Directory(name) if name == one.subject());
+        named.iter().any(name)
+    };
+    for one in certificates.iter().filter(is_named).take(MOST_SIGNERS) {
+        let known = signers.iter().any(|signer| signer.spki() == one.spki());
+        if !known && authorities.iter().any(|by| signed_by(one, by)) {
+            signers.push(one.clone());
+        }
+    }
+    signers
 }
 
 /// Whether a list is of a distribution point of `certificate`, or of none, and for its kind. What else its scope says is for
@@ -168,19 +206,13 @@ impl Fetcher {
     fn fetch_list(
         &self,
         url: &str,
-        (certificate, issuer): (&Certificate, &Certificate),
+        (certificate, signers): (&Certificate, &[Certificate]),
         ask: Ask<'_>,
     ) -> Result<Fresh> {
         if let Some((index, most_bytes)) = &self.kept {
             let kept = (&**index, *most_bytes);
             return self
-                .download(
-                    url,
-                    std::slice::from_ref(issuer),
-                    kept,
-                    ask.now,
-                    ask.deadline,
-                )
+                .download(url, signers, kept, ask.now, ask.deadline)
                 .map(Fresh::New);
         }
         let Some((bytes, validators)) = self.fetching.client.renew(url, ask.known, ask.deadline)?
@@ -188,7 +220,8 @@ impl Fetcher {
             return Ok(Fresh::NotModified(None));
         };
         let list = CertificateList::from_pem_or_der(&plain(&bytes)).map_err(|_| no_list(url))?;
-        let own = signed(&list, issuer) && belongs(list.header(), url, certificate);
+        let own = signers.iter().any(|signer| signed(&list, signer))
+            && belongs(list.header(), url, certificate);
         let answer = handed_over(&list, url, ask.now, own);
         Ok(Fresh::New(Answer {
             validators,
@@ -204,7 +237,7 @@ impl Fetcher {
         now: Time,
         deadline: Deadline,
     ) -> Result<Answer> {
-        let known = index.by_url(url);
+        let known = self.known(url, signers);
         let validators = known.as_ref().map(|known| Validators {
             etag: known.provenance().etag.clone(),
             last_modified: known.provenance().last_modified.clone(),
@@ -239,10 +272,25 @@ impl Fetcher {
         }
     }
 
+    /// The list from `url` in the index, where one of `signers` signed it.
+    fn known(&self, url: &str, signers: &[Certificate]) -> Option<Arc<Listed>> {
+        let (index, _) = self.kept.as_ref()?;
+        let own = |listed: &Arc<Listed>| {
+            let key = listed.index().spki();
+            signers.iter().any(|signer| signer.spki() == key)
+        };
+        index.by_url(url).filter(own)
+    }
+
     /// Whether the index has a list from `url` that is good enough.
-    fn is_fresh(&self, url: &str, not_before: Option<Time>, now: Time) -> bool {
-        let known = self.kept.as_ref().and_then(|(index, _)| index.by_url(url));
-        known.is_some_and(|known| {
+    fn is_fresh(
+        &self,
+        url: &str,
+        signers: &[Certificate],
+        not_before: Option<Time>,
+        now: Time,
+    ) -> bool {
+        self.known(url, signers).is_some_and(|known| {
             let header = known.header();
             now < fresh_until(header, known.provenance().obtained)
                 && not_before.is_none_or(|wanted| header.this_update() >= wanted)
@@ -250,11 +298,17 @@ impl Fetcher {
     }
 
     /// What the index has of `url`, with the deltas to it.
-    fn indexed(&self, url: &str, certificate: &Certificate, now: Time) -> Result<Vec<Object>> {
+    fn indexed(
+        &self,
+        url: &str,
+        certificate: &Certificate,
+        signers: &[Certificate],
+        now: Time,
+    ) -> Result<Vec<Object>> {
         let Some((index, _)) = &self.kept else {
             return Ok(Vec::new());
         };
-        let Some(listed) = index.by_url(url) else {
+        let Some(listed) = self.known(url, signers) else {
             return Ok(Vec::new());
         };
         let shelf = listed.shelf();
@@ -335,24 +389,46 @@ impl Source for CrlSource {
         let (certificate, issuer) = wanted_certificates(want, pool)?;
         let not_before = not_before.and_then(|second| Time::from_unix(second).ok());
         let now = self.fetcher.fetching.clock.now();
-        first_good(crls, |url| {
+        let signers = signers(&certificate, &issuer, pool);
+        let one = |url: &str| {
             let (fetcher, at) = (self.fetcher.clone(), url.to_string());
-            let (of, issuer) = (certificate.clone(), issuer.clone());
-            let fetched = if self.fetcher.is_fresh(url, not_before, now) {
+            let (of, by) = (certificate.clone(), signers.clone());
+            let fetched = if self.fetcher.is_fresh(url, &signers, not_before, now) {
                 Ok(Vec::new())
             } else {
                 self.cache.get(url, not_before, deadline, move |ask| {
-                    fetcher.fetch_list(&at, (&of, &issuer), ask)
+                    fetcher.fetch_list(&at, (&of, &by), ask)
                 })
             };
             match fetched {
                 Ok(objects) if !objects.is_empty() => Ok(objects),
                 // An outage leaves what was there before.
-                other => match self.fetcher.indexed(url, &certificate, now)? {
+                other => match self.fetcher.indexed(url, &certificate, &signers, now)? {
                     objects if objects.is_empty() => other,
                     objects => Ok(objects),
                 },
             }
-        })
+        };
+        // Complete lists take each other's place; a delta is of use beside them alone.
+        let points = certificate.distribution_points().iter();
+        let complete: Vec<&str> = points.flat_map(|point| point.uris()).collect();
+        let (complete, deltas): (Vec<String>, Vec<String>) = crls
+            .iter()
+            .cloned()
+            .partition(|url| complete.contains(&url.as_str()));
+        match (first_good(&complete, &one), first_good(&deltas, &one)) {
+            (Ok(mut lists), Ok(deltas)) => {
+                lists.extend(deltas);
+                Ok(lists)
+            }
+            (Ok(lists), Err(error)) | (Err(error), Ok(lists)) => {
+                if lists.is_empty() {
+                    Err(error)
+                } else {
+                    Ok(lists)
+                }
+            }
+            (Err(error), Err(_)) => Err(error),
+        }
     }
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod callers;
 mod certificates;
 mod codes;
+mod evidence;
 mod limits;
 mod office;
 mod pages;

@@ -66,13 +66,7 @@ impl Place {
     }
 
     fn open(&self, config: &Config) -> Result<Index> {
-        let of_config = || {
-            config
-                .index
-                .folder
-                .clone()
-                .or_else(|| self.config.as_ref().map(|_| config.data.join("crls")))
-        };
+        let of_config = || config.index_folder();
         let folder = self.folder.clone().or_else(of_config).ok_or_else(|| {
             Error::invalid("--folder", "is missing")
                 .remedy("Give the folder of the index, or --config.")

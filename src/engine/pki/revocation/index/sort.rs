@@ -1,9 +1,10 @@
-//! Sorting entries in bounded memory: as many as fit are sorted by their digits, more are spilled as runs and merged.
+//! Sorting entries in bounded memory: thrown into heaps as they come, each heap sorted by its digits; more than fit are spilled
+//! as runs and merged.
 //!
 //! Many issuers list certificates in the order of their numbers, which is found out in passing; others number at random.
 
 use super::form::{ENTRY, Entry, KEY};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -12,22 +13,115 @@ pub(super) const RUN: usize = 1 << 20;
 /// Bytes that all runs together are read ahead while they are merged.
 const READ_AHEAD: usize = 4 << 20;
 
+/// Entries of a block: a page of memory.
+const BLOCK: usize = 128;
+/// Heaps that entries are thrown into as they come. A million make heaps of 128 KB, which a processor sorts in its cache.
+const HEAPS: usize = 256;
+/// Entries that are looked at to see where the heaps part.
+const SAMPLE: usize = 4096;
+
 /// Takes entries in any order and gives them back in that of their keys.
 pub(super) struct Sorter<S> {
-    run: Vec<Entry>,
-    sorted: bool,
+    /// The blocks of all heaps, as they were begun.
+    blocks: Vec<Entry>,
+    heaps: Vec<Heap>,
+    /// None until the first entries were looked at; those are in the first heap.
+    parting: Option<Parting>,
+    held: usize,
     scratch: S,
     /// How many entries each spilled run has.
     spilled: Vec<usize>,
     most: usize,
 }
 
+/// Entries that sort before those of the next heap, in blocks.
+struct Heap {
+    blocks: Vec<u32>,
+    count: usize,
+    last: Entry,
+    sorted: bool,
+}
+
+impl Default for Heap {
+    fn default() -> Heap {
+        Heap {
+            blocks: Vec::new(),
+            count: 0,
+            last: [0; ENTRY],
+            sorted: true,
+        }
+    }
+}
+
+impl Heap {
+    /// Where its entry `place` stands among the blocks.
+    fn place(&self, place: usize) -> usize {
+        self.blocks[place / BLOCK] as usize * BLOCK + place % BLOCK
+    }
+
+    fn push(&mut self, entry: &Entry, blocks: &mut Vec<Entry>) {
+        if self.count.is_multiple_of(BLOCK) {
+            self.blocks.push((blocks.len() / BLOCK) as u32);
+            blocks.resize(blocks.len() + BLOCK, [0; ENTRY]);
+        }
+        self.sorted = self.sorted && (self.count == 0 || self.last < *entry);
+        self.last = *entry;
+        self.count += 1;
+        let place = self.place(self.count - 1);
+        blocks[place] = *entry;
+    }
+}
+
+/// By which bits entries are thrown into heaps: the first that differ among those looked at. What is smaller or larger
+/// before those bits goes into the first or last heap.
+struct Parting {
+    like: Entry,
+    byte: usize,
+    shift: u32,
+}
+
+impl Parting {
+    fn of<'e>(entries: impl Iterator<Item = &'e Entry>, like: Entry) -> Parting {
+        let (byte, shift) = first_difference(entries, &like);
+        Parting { like, byte, shift }
+    }
+
+    fn heap(&self, entry: &Entry) -> usize {
+        let before = entry[..self.byte].cmp(&self.like[..self.byte]);
+        let window = |entry: &Entry| super::form::be64(entry, self.byte);
+        let common = 64 - self.shift;
+        let above = |entry: &Entry| window(entry).checked_shr(common).unwrap_or(0);
+        match before.then_with(|| above(entry).cmp(&above(&self.like))) {
+            Ordering::Less => 0,
+            Ordering::Equal => (window(entry) << self.shift >> 56) as usize,
+            Ordering::Greater => HEAPS - 1,
+        }
+    }
+}
+
+/// The byte in which the first difference from `like` is, and how many bits of it are before that.
+fn first_difference<'e>(entries: impl Iterator<Item = &'e Entry>, like: &Entry) -> (usize, u32) {
+    let mut differ = [0; ENTRY];
+    for entry in entries {
+        let bytes = differ.iter_mut().zip(entry).zip(like);
+        bytes.for_each(|((differ, byte), like)| *differ |= byte ^ like);
+    }
+    let first = differ.iter().position(|b| *b != 0).unwrap_or(0);
+    // Eight bytes are looked at from there.
+    match first {
+        first if first > ENTRY - 8 => (ENTRY - 8, 0),
+        first => (first, differ[first].leading_zeros() % 8),
+    }
+}
+
 impl<S: Read + Write + Seek> Sorter<S> {
     /// `scratch` is written only when there are more entries than `most`.
     pub(super) fn new(most: usize, scratch: S) -> Sorter<S> {
         Sorter {
-            run: Vec::new(),
-            sorted: true,
+            blocks: Vec::new(),
+            heaps: std::iter::repeat_with(Heap::default).take(HEAPS).collect(),
+            parting: None,
+            held: 0,
             scratch,
             spilled: Vec::new(),
             most,
@@ -36,16 +130,35 @@ impl<S: Read + Write + Seek> Sorter<S> {
 
     /// Makes room for about `count` entries.
     pub(super) fn expect(&mut self, count: usize) {
-        self.run.reserve(count.min(self.most));
+        self.blocks
+            .reserve(count.min(self.most) + HEAPS.min(count) * BLOCK);
     }
 
     pub(super) fn push(&mut self, entry: Entry) -> io::Result<()> {
-        if self.run.len() >= self.most {
+        if self.held >= self.most {
             self.spill()?;
         }
-        self.sorted = self.sorted && self.run.last().is_none_or(|last| *last < entry);
-        self.run.push(entry);
+        if self.parting.is_none() && self.held == SAMPLE {
+            self.part();
+        }
+        let heap = self.parting.as_ref().map_or(0, |p| p.heap(&entry));
+        self.heaps[heap].push(&entry, &mut self.blocks);
+        self.held += 1;
         Ok(())
+    }
+
+    /// Throws what was looked at into heaps.
+    fn part(&mut self) {
+        let first = std::mem::take(&mut self.heaps[0]);
+        let sample: Vec<Entry> = (0..first.count)
+            .map(|n| self.blocks[first.place(n)])
+            .collect();
+        let parting = Parting::of(sample.iter(), sample[0]);
+        self.blocks.clear();
+        for entry in &sample {
+            self.heaps[parting.heap(entry)].push(entry, &mut self.blocks);
+        }
+        self.parting = Some(parting);
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -53,12 +166,15 @@ impl<S: Read + Write + Seek> Sorter<S> {
             self.scratch.seek(SeekFrom::Start(0))?;
         }
         let mut out = io::BufWriter::with_capacity(1 << 20, &mut self.scratch);
-        in_order(&self.run, self.sorted, |entry| out.write_all(entry))?;
+        for heap in &self.heaps {
+            in_order(&self.blocks, heap, |entry| out.write_all(entry))?;
+        }
         out.flush()?;
         drop(out);
-        self.spilled.push(self.run.len());
-        self.run.clear();
-        self.sorted = true;
+        self.spilled.push(self.held);
+        self.heaps.fill_with(Heap::default);
+        self.blocks.clear();
+        self.held = 0;
         Ok(())
     }
 
@@ -78,10 +194,12 @@ impl<S: Read + Write + Seek> Sorter<S> {
             Ok(())
         };
         if self.spilled.is_empty() {
-            in_order(&self.run, self.sorted, &mut emit)?;
+            for heap in &self.heaps {
+                in_order(&self.blocks, heap, &mut emit)?;
+            }
         } else {
             self.spill()?;
-            self.run = Vec::new();
+            self.blocks = Vec::new();
             self.merge(&mut emit)?;
         }
         pending.map_or(Ok(()), |last| each(&last))
@@ -148,16 +266,17 @@ impl Run {
     }
 }
 
-/// All of `run` in order, without moving it.
+/// All of `heap` in order, without moving it.
 fn in_order(
-    run: &[Entry],
-    sorted: bool,
+    blocks: &[Entry],
+    heap: &Heap,
     mut each: impl FnMut(&Entry) -> io::Result<()>,
 ) -> io::Result<()> {
-    if sorted {
-        return run.iter().try_for_each(each);
+    let entry = |place: usize| &blocks[heap.place(place)];
+    if heap.sorted {
+        return (0..heap.count).try_for_each(|place| each(entry(place)));
     }
-    let mut digits = Digits::of(run);
+    let mut digits = Digits::of(heap.count, entry);
     digits.sort();
     let mut order = digits.0.as_mut_slice();
     while let Some(first) = order.first() {
@@ -166,10 +285,10 @@ fn in_order(
         let some;
         (some, order) = order.split_at_mut(same);
         if same > 1 {
-            some.sort_unstable_by_key(|d| &run[*d as u32 as usize]);
+            some.sort_unstable_by_key(|d| entry(*d as u32 as usize));
         }
         some.iter()
-            .try_for_each(|d| each(&run[*d as u32 as usize]))?;
+            .try_for_each(|d| each(entry(*d as u32 as usize)))?;
     }
     Ok(())
 }
@@ -178,24 +297,12 @@ fn in_order(
 struct Digits(Vec<u64>);
 
 impl Digits {
-    fn of(run: &[Entry]) -> Digits {
-        let first = run.first().copied().unwrap_or_default();
-        let mut differ = [0; ENTRY];
-        for entry in run {
-            let bytes = differ.iter_mut().zip(entry).zip(&first);
-            bytes.for_each(|((differ, byte), first)| *differ |= byte ^ first);
-        }
-        let byte = differ
-            .iter()
-            .position(|b| *b != 0)
-            .unwrap_or(0)
-            .min(ENTRY - 8);
-        let shift = differ[byte].leading_zeros() % 8;
+    fn of<'e>(count: usize, entry: impl Fn(usize) -> &'e Entry) -> Digits {
+        let (byte, shift) = first_difference((0..count).map(&entry), entry(0));
         let window = |entry: &Entry| super::form::be64(entry, byte) << shift >> 32;
-        let places = run.iter().zip(0u64..);
         Digits(
-            places
-                .map(|(entry, place)| window(entry) << 32 | place)
+            (0..count)
+                .map(|place| window(entry(place)) << 32 | place as u64)
                 .collect(),
         )
     }

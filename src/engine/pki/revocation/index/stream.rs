@@ -58,17 +58,20 @@ pub(super) fn stream(
         let walked = walk(&mut feed, layout, each)?;
         return Ok(walked.digested(digests));
     }
-    // The digests take as long as all the rest: they have a thread of their own.
+    // The digests take as long as all the rest: each has a thread of its own.
     std::thread::scope(|scope| {
-        let (to_digest, chunks) = sync_channel(4);
-        let digesting = scope.spawn(move || digests.all(&chunks));
-        feed.digest_by(to_digest);
+        let mut beside = |digest: Digest| {
+            let (to_digest, chunks) = sync_channel(4);
+            feed.digest_by(to_digest);
+            scope.spawn(move || digest.all(&chunks))
+        };
+        let (list, tbs) = (beside(digests.list), digests.tbs.map(&mut beside));
         let walked = walk(&mut feed, layout, each);
         drop(feed);
-        let digests = digesting
-            .join()
-            .map_err(|_| Error::internal("digest", "ended in a panic"))?;
-        Ok(walked?.digested(digests))
+        let ended = |_| Error::internal("digest", "ended in a panic");
+        let list = list.join().map_err(ended)?;
+        let tbs = tbs.map(|tbs| tbs.join().map_err(ended)).transpose()?;
+        Ok(walked?.digested(Digests { list, tbs }))
     })
 }
 
@@ -81,7 +84,7 @@ struct Feed<R> {
     chunk: Arc<Vec<u8>>,
     at: usize,
     used: Vec<Arc<Vec<u8>>>,
-    digesting: Option<SyncSender<Chunk>>,
+    digesting: Vec<SyncSender<Chunk>>,
 }
 
 impl<R: Read> Feed<R> {
@@ -91,7 +94,7 @@ impl<R: Read> Feed<R> {
             chunk: Arc::default(),
             at: 0,
             used: Vec::new(),
-            digesting: None,
+            digesting: Vec::new(),
         }
     }
 
@@ -107,7 +110,7 @@ impl<R: Read> Feed<R> {
     fn digest_by(&mut self, digesting: SyncSender<Chunk>) {
         // The receiver lives until the sender is gone.
         let _ = digesting.send((self.chunk.clone(), 0));
-        self.digesting = Some(digesting);
+        self.digesting.push(digesting);
     }
 
     /// Reads one more chunk behind what is left of this one; false at the end of the input.
@@ -124,7 +127,7 @@ impl<R: Read> Feed<R> {
         bytes.resize(start + CHUNK_BYTES, 0);
         let count = fill(&mut self.input, &mut bytes[start..]).map_err(io_error)?;
         bytes.truncate(start + count);
-        if let Some(digesting) = &self.digesting {
+        for digesting in &self.digesting {
             let _ = digesting.send((next.clone(), start));
         }
         self.at = 0;
@@ -146,12 +149,41 @@ fn fill(input: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// SHA-256 of the list, and the digest of `tbsCertList` by the algorithm of its signature.
-struct Digests {
-    list: Hasher,
-    tbs: Option<Hasher>,
+/// The digest of a part of the list.
+struct Digest {
+    hasher: Hasher,
     range: Range<usize>,
     at: usize,
+}
+
+impl Digest {
+    fn new(algorithm: DigestAlgorithm, range: Range<usize>) -> Digest {
+        Digest {
+            hasher: Hasher::new(algorithm),
+            range,
+            at: 0,
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        let within = |place: usize| place.saturating_sub(self.at).min(bytes.len());
+        self.hasher
+            .update(&bytes[within(self.range.start)..within(self.range.end)]);
+        self.at += bytes.len();
+    }
+
+    fn all(mut self, chunks: &Receiver<Chunk>) -> Digest {
+        while let Ok((chunk, start)) = chunks.recv() {
+            self.update(&chunk[start..]);
+        }
+        self
+    }
+}
+
+/// SHA-256 of the list, and the digest of `tbsCertList` by the algorithm of its signature.
+struct Digests {
+    list: Digest,
+    tbs: Option<Digest>,
 }
 
 impl Digests {
@@ -165,27 +197,16 @@ impl Digests {
         };
         let algorithm = signature().ok().and_then(|algorithm| algorithm.digest());
         Digests {
-            list: Hasher::new(DigestAlgorithm::Sha256),
-            tbs: algorithm.map(Hasher::new),
-            range,
-            at: 0,
+            list: Digest::new(DigestAlgorithm::Sha256, 0..usize::MAX),
+            tbs: algorithm.map(|algorithm| Digest::new(algorithm, range)),
         }
     }
 
     fn update(&mut self, bytes: &[u8]) {
         self.list.update(bytes);
         if let Some(tbs) = &mut self.tbs {
-            let within = |place: usize| place.saturating_sub(self.at).min(bytes.len());
-            tbs.update(&bytes[within(self.range.start)..within(self.range.end)]);
+            tbs.update(bytes);
         }
-        self.at += bytes.len();
-    }
-
-    fn all(mut self, chunks: &Receiver<Chunk>) -> Digests {
-        while let Ok((chunk, start)) = chunks.recv() {
-            self.update(&chunk[start..]);
-        }
-        self
     }
 }
 
@@ -200,14 +221,14 @@ struct Walked {
 impl Walked {
     fn digested(self, digests: Digests) -> Around {
         let mut id = [0; 32];
-        id.copy_from_slice(&digests.list.finish());
+        id.copy_from_slice(&digests.list.hasher.finish());
         Around {
             header: self.header,
             layout: self.layout,
             before: self.before,
             after: self.after,
             id,
-            digest: digests.tbs.map(Hasher::finish),
+            digest: digests.tbs.map(|tbs| tbs.hasher.finish()),
         }
     }
 }
