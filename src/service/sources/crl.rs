@@ -416,7 +416,7 @@ impl Source for CrlSource {
             .iter()
             .cloned()
             .partition(|url| complete.contains(&url.as_str()));
-        match (first_good(&complete, &one), first_good(&deltas, &one)) {
+        match (first_good(&complete, one), first_good(&deltas, one)) {
             (Ok(mut lists), Ok(deltas)) => {
                 lists.extend(deltas);
                 Ok(lists)
