@@ -49,11 +49,18 @@ pub(super) fn sum(bytes: &[u8], place: u64) -> u64 {
 pub(super) fn key(serial: &[u8], group: u16) -> [u8; KEY] {
     let negative = serial.first().is_some_and(|first| first & 0x80 != 0);
     let fill = if negative { 0xff } else { 0 };
-    let skip = serial.iter().take_while(|b| **b == fill).count();
-    let digits = &serial[skip..];
+    // What stands before the digits is what the key is filled with: it matters only where the number is long.
+    let digits = match serial.len() {
+        0..=20 => serial,
+        _ => &serial[serial.iter().take_while(|b| **b == fill).count()..],
+    };
     let mut key = [fill; KEY];
     key[0] = if negative { 2 } else { 0 };
     match digits.len() {
+        // The usual lengths, so that they are copied as numbers are.
+        16 => key[5..21].copy_from_slice(digits),
+        17 => key[4..21].copy_from_slice(digits),
+        20 => key[1..21].copy_from_slice(digits),
         length @ 0..=20 => key[21 - length..21].copy_from_slice(digits),
         _ => {
             key[0] += 1;

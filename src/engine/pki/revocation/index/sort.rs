@@ -7,6 +7,7 @@ use super::form::{ENTRY, Entry, KEY};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::mpsc::sync_channel;
 
 /// Entries held in memory: 32 MB, and 16 more while they are sorted.
 pub(super) const RUN: usize = 1 << 20;
@@ -17,6 +18,8 @@ const READ_AHEAD: usize = 4 << 20;
 const BLOCK: usize = 128;
 /// Heaps that entries are thrown into as they come. A million make heaps of 128 KB, which a processor sorts in its cache.
 const HEAPS: usize = 256;
+/// Entries from which on a second thread sorts.
+const MANY: usize = 1 << 15;
 /// Entries that are looked at to see where the heaps part.
 const SAMPLE: usize = 4096;
 
@@ -167,7 +170,8 @@ impl<S: Read + Write + Seek> Sorter<S> {
         }
         let mut out = io::BufWriter::with_capacity(1 << 20, &mut self.scratch);
         for heap in &self.heaps {
-            in_order(&self.blocks, heap, |entry| out.write_all(entry))?;
+            let order = order(&self.blocks, heap);
+            in_order(&self.blocks, heap, order, |entry| out.write_all(entry))?;
         }
         out.flush()?;
         drop(out);
@@ -194,9 +198,7 @@ impl<S: Read + Write + Seek> Sorter<S> {
             Ok(())
         };
         if self.spilled.is_empty() {
-            for heap in &self.heaps {
-                in_order(&self.blocks, heap, &mut emit)?;
-            }
+            all_in_order(&self.blocks, &self.heaps, self.held, &mut emit)?;
         } else {
             self.spill()?;
             self.blocks = Vec::new();
@@ -266,31 +268,66 @@ impl Run {
     }
 }
 
-/// All of `heap` in order, without moving it.
+/// All of `heaps` in order; where there are many entries, a heap is sorted while the one before is given away.
+fn all_in_order(
+    blocks: &[Entry],
+    heaps: &[Heap],
+    held: usize,
+    mut each: impl FnMut(&Entry) -> io::Result<()>,
+) -> io::Result<()> {
+    if held < MANY {
+        return heaps
+            .iter()
+            .try_for_each(|heap| in_order(blocks, heap, order(blocks, heap), &mut each));
+    }
+    std::thread::scope(|scope| {
+        let (sorted, orders) = sync_channel(HEAPS);
+        scope.spawn(move || {
+            let mut orders = heaps.iter().map(|heap| order(blocks, heap));
+            orders.try_for_each(|order| sorted.send(order))
+        });
+        heaps.iter().try_for_each(|heap| {
+            let order = orders.recv().map_err(io::Error::other)?;
+            in_order(blocks, heap, order, &mut each)
+        })
+    })
+}
+
+/// All of `heap` in this order, without moving it.
 fn in_order(
     blocks: &[Entry],
     heap: &Heap,
+    order: Option<Vec<u32>>,
     mut each: impl FnMut(&Entry) -> io::Result<()>,
 ) -> io::Result<()> {
-    let entry = |place: usize| &blocks[heap.place(place)];
+    match order {
+        None => (0..heap.count).try_for_each(|place| each(&blocks[heap.place(place)])),
+        Some(order) => order
+            .iter()
+            .try_for_each(|place| each(&blocks[*place as usize])),
+    }
+}
+
+/// Where among the blocks the entries of `heap` stand, in their order; none where they came in order.
+fn order(blocks: &[Entry], heap: &Heap) -> Option<Vec<u32>> {
     if heap.sorted {
-        return (0..heap.count).try_for_each(|place| each(entry(place)));
+        return None;
     }
-    let mut digits = Digits::of(heap.count, entry);
+    let entry = |place: u64| &blocks[heap.place(place as u32 as usize)];
+    let mut digits = Digits::of(heap.count, |place| entry(place as u64));
     digits.sort();
-    let mut order = digits.0.as_mut_slice();
-    while let Some(first) = order.first() {
+    let mut left = digits.0.as_mut_slice();
+    while let Some(first) = left.first() {
         // Entries that have these digits in common are few, or were sorted by nothing yet: by all their bytes then.
-        let same = order.iter().take_while(|d| *d >> 32 == first >> 32).count();
-        let some;
-        (some, order) = order.split_at_mut(same);
+        let same = left.iter().take_while(|d| *d >> 32 == first >> 32).count();
+        let (some, after) = left.split_at_mut(same);
         if same > 1 {
-            some.sort_unstable_by_key(|d| entry(*d as u32 as usize));
+            some.sort_unstable_by_key(|d| entry(*d));
         }
-        some.iter()
-            .try_for_each(|d| each(entry(*d as u32 as usize)))?;
+        left = after;
     }
-    Ok(())
+    let place = |digits: &u64| heap.place(*digits as u32 as usize) as u32;
+    Some(digits.0.iter().map(place).collect())
 }
 
 /// Of each entry the 32 bits from where the first differ, and its place: what can be sorted without moving entries.
