@@ -49,6 +49,11 @@ const LIST: Limit = Limit {
     key: "the size of a revocation list given",
     bytes: 8 << 20,
 };
+/// Bytes of a purpose or an instant that comes as a part.
+const WORD: Limit = Limit {
+    key: "the size of a word",
+    bytes: 64,
+};
 /// Bytes of a question in parts.
 const PARTS: Limit = Limit {
     key: "the size of a question",
@@ -531,6 +536,8 @@ async fn sent(
             MOST_BESIDE,
             "the OCSP responses of a question",
         ),
+        Takes::optional("purpose", WORD),
+        Takes::optional("at", WORD),
     ];
     let mut parts = form::read_form(&service.spool, headers, body, PARTS, &takes).await?;
     let mut certificates = certificates_of(&parts.require("certificate")?.content)?;
@@ -548,5 +555,9 @@ async fn sent(
             .into_iter()
             .map(|part| Given::Ocsp(part.content)),
     );
-    Ok((Question::new(bounded(certificates)?, purpose)?, given, None))
+    let (own, at) = (parts.text("purpose")?, parts.text("at")?);
+    let own = self::purpose(Some(own.as_str()).filter(|word| !word.is_empty()))?;
+    let at = (!at.is_empty()).then(|| instant(&at)).transpose()?;
+    let question = Question::new(bounded(certificates)?, own.unwrap_or(purpose))?;
+    Ok((question, given, at))
 }
