@@ -325,8 +325,8 @@ fn a_full_report_is_of_any_instant_and_takes_what_is_given() {
     let full = validate("?purpose=signature").form(&form).json();
     assert_eq!(full["status"], "good", "{full:#}");
     let form = form
-        .text("purpose", "signature")
-        .text("at", "2024-06-01T00:00:00Z");
+        .field("purpose", "signature")
+        .field("at", "2024-06-01T00:00:00Z");
     let parts = validate("").form(&form).json();
     assert_eq!(
         (&parts["purpose"], &parts["at"]),
