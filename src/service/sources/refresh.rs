@@ -224,7 +224,10 @@ impl Shared {
             let (shared, own) = (self.clone(), key.clone());
             let started = thread::Builder::new()
                 .name("refresh".into())
-                .spawn(move || shared.refresh(own));
+                .spawn(move || {
+                    give_way();
+                    shared.refresh(own);
+                });
             if started.is_err() {
                 self.progress().flying.remove(&key);
             }
@@ -268,6 +271,17 @@ impl Shared {
         drop(progress);
         self.woken.notify_all();
     }
+}
+
+/// How far below the answers this thread's work stands, and that of the threads that it starts: `nice`.
+const BELOW: i32 = 10;
+
+/// What is fetched and indexed ahead of its time waits for what somebody asks now. Where the system does not let a thread
+/// step back, it does not.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    // On Linux the process 0 is the calling thread.
+    let _ = rustix::process::setpriority_process(None, BELOW);
 }
 
 #[cfg(test)]
