@@ -173,6 +173,16 @@ pub struct Checked {
     news: u64,
 }
 
+impl Key {
+    /// Of the certificate alone, whatever was sent beside it.
+    fn bare(&self) -> Key {
+        Key {
+            beside: None,
+            ..*self
+        }
+    }
+}
+
 impl Checked {
     /// Whether it may be let in: good, or open where the one who asks lets that in.
     pub fn is_admitted(&self, if_unknown: IfUnknown) -> bool {
@@ -229,11 +239,7 @@ impl CertificateDesk {
 
     /// The answer that is kept, where one is that still holds. Never blocks.
     pub fn seen(&self, key: &Key) -> Option<Arc<Checked>> {
-        let bare = Key {
-            beside: None,
-            ..*key
-        };
-        let found = self.seen.get(&bare).filter(|kept| self.holds(kept));
+        let found = self.seen.get(&key.bare()).filter(|kept| self.holds(kept));
         found.or_else(|| match key.beside {
             Some(_) => self.seen.get(key).filter(|kept| self.holds(kept)),
             None => None,
@@ -262,7 +268,13 @@ impl CertificateDesk {
         }
         let before = (self.news.number(), self.policy.changes());
         let now = self.clock.now();
-        let (certificate, pool) = read(&question.certificates)?;
+        let (certificate, mut pool) = read(&question.certificates)?;
+        // The path that was found before is looked for first, so that an answer that ended is found again.
+        let ended = self.seen.get(&key.bare());
+        for authority in ended.iter().flat_map(|ended| &ended.authorities) {
+            let kind = ObjectKind::Certificate;
+            pool.add(Object::new(kind, authority.bytes(), Origin::Given));
+        }
         let judged = self.settle(&certificate, pool, question.purpose, now, now);
         let authorities = authorities(&judged);
         let places = places(&certificate, &authorities);
