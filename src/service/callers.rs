@@ -208,7 +208,7 @@ impl ApiKeys {
 
 impl CallerEntry {
     fn known(self, path: &Path) -> Result<(KeyHash, Caller)> {
-        let hash = super::config::from_hex(&self.key_sha256).ok_or_else(|| {
+        let hash = crate::engine::syntax::hex::from_hex(&self.key_sha256).ok_or_else(|| {
             let problem = format!(
                 "key_sha256 of caller {:?} is not 64 hexadecimal digits",
                 self.name
@@ -261,7 +261,7 @@ impl Callers for ApiKeys {
 pub fn new_key(random: &[u8; 32]) -> (String, String) {
     let key = format!("rubrica_{}", URL_SAFE_NO_PAD.encode(random));
     let hash = KeyHash::of(&key).0;
-    (key, super::config::hex(&hash))
+    (key, crate::engine::syntax::hex::hex(&hash))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use crate::engine::crypto::sha256;
 use crate::engine::error::{Error, Result};
 use crate::engine::syntax::asn1::Reader;
+use crate::engine::syntax::hex::hex;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -307,12 +308,7 @@ fn envoy(value: &str) -> Result<Vec<Vec<u8>>> {
             ));
         }
     };
-    let own = found.first().map(|der| {
-        sha256(der)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect::<String>()
-    });
+    let own = found.first().map(|der| hex(&sha256(der)));
     if hash.is_some_and(|hash| Some(hash.to_ascii_lowercase()) != own) {
         return Err(malformed("Hash is not that of the certificate"));
     }
@@ -381,7 +377,7 @@ mod tests {
         let one = pem_of(&all[..1]);
         let both = pem_of(&all);
         let base = |der: &[u8]| STANDARD.encode(der);
-        let hash: String = sha256(&all[0]).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = hex(&sha256(&all[0]));
         let quoted = format!(
             "By=spiffe://a/b;Hash={hash};Subject=\"CN=\\\"x\\\",O=\\\\,y;z\";Cert=\"{}\"",
             escaped(&one)

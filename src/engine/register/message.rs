@@ -7,6 +7,7 @@ use super::messages::{Phrase, phrases};
 use super::receipt::{instant, spelled};
 use super::{Language, Receipt};
 use crate::engine::crypto::sha256;
+use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, Result, Time};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -41,10 +42,7 @@ pub struct Envelope {
 /// Errors: `InvalidRequest` for an address that is none or is not ASCII (a registration does not depend on it).
 pub fn message(receipt: &Receipt, envelope: &Envelope, acuse: &[u8]) -> Result<Vec<u8>> {
     let seed = sha256(&[receipt.number.as_str().as_bytes(), &sha256(acuse)].concat());
-    let tag: String = seed.iter().take(12).fold(String::new(), |mut s, b| {
-        let _ = write!(s, "{b:02x}");
-        s
-    });
+    let tag = hex(&seed[..12]);
     let languages: &[Language] = match receipt.metadata.language {
         Language::Es => &[Language::Es],
         other => &[Language::Es, other],

@@ -11,6 +11,7 @@ use crate::engine::pki::Certificate;
 use crate::engine::pki::crl::RevocationReason;
 use crate::engine::pki::identity::CertificateIdentity;
 use crate::engine::pki::trust::Provenance;
+use crate::engine::syntax::hex::hex;
 use crate::engine::time::Time;
 use crate::engine::validation::{
     CertificateQualification, CertificateStatus, CertificateVerdict, Learnt, Purpose, TrustBasis,
@@ -111,11 +112,7 @@ pub fn certificate(
         subject: Signer::of(certificate),
         identity: CertificateIdentity::of(certificate),
         qualification: verdict.qualification.clone(),
-        serial_number: certificate
-            .serial()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect(),
+        serial_number: hex(certificate.serial()),
         path: verdict
             .path
             .iter()

@@ -9,6 +9,7 @@ use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::KeyUsage;
 use crate::engine::pki::identity::{CertificateIdentity, Check, Entity, Identifier, Person, Table};
 use crate::engine::syntax::asn1::names;
+use crate::engine::syntax::hex::hex;
 use crate::engine::time::Time;
 use serde::Serialize;
 use std::fmt::Write;
@@ -75,10 +76,6 @@ const BITS: [(u8, &str); 9] = [
     (7, "encipherOnly"),
     (8, "decipherOnly"),
 ];
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
 
 fn extensions(
     certificate: &Certificate,

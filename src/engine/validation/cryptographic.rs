@@ -8,6 +8,7 @@ use super::indication::SubIndication;
 use crate::engine::crypto::SignatureInput;
 use crate::engine::evidence::{Reference, Signature, SignedData};
 use crate::engine::pki::Certificate;
+use crate::engine::syntax::hex::hex;
 
 const CLAUSE: &str = "EN 319 102-1 §5.2.7.4";
 
@@ -92,12 +93,4 @@ fn value_finding(signature: &Signature, certificate: &Certificate) -> Finding {
     } else {
         negative("value.wrong", SubIndication::SigCryptoFailure).found(algorithm)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

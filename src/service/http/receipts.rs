@@ -10,9 +10,10 @@ use crate::engine::pki::identity;
 use crate::engine::register::{
     self, Direction, DocumentRole, Envelope, Identification, Mailbox, Metadata, Origin, Person,
 };
+use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, Result, Time};
 use crate::service::callers::Caller;
-use crate::service::config::{Config, hex};
+use crate::service::config::Config;
 use crate::service::flow::CODE_PAGE;
 use crate::service::flow::receive::{Details, Kept, Reception};
 use crate::service::flow::request::{Received, Request};

@@ -1,7 +1,8 @@
 //! Secrets in files outside of the store, and passphrases. Neither is ever printed, and memory is cleared after use.
 
+use crate::engine::syntax::hex::{from_hex, hex};
 use crate::engine::{Error, Result};
-use crate::service::config::{SealSettings, from_hex, hex};
+use crate::service::config::SealSettings;
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;

@@ -6,8 +6,8 @@
 
 use super::BlobId;
 use super::cipher::{BlobError, BlobReader, Cipher};
+use crate::engine::syntax::hex::{from_hex, hex};
 use crate::engine::{Error, Result};
-use crate::service::config::{from_hex, hex};
 use crate::service::keys::random;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};

@@ -17,10 +17,11 @@ use crate::engine::pki::Certificate;
 use crate::engine::pki::trust::{
     Anchor, Anchors, Provenance, ServiceType, TrustPeriod, TrustedLists,
 };
+use crate::engine::syntax::hex::hex;
 use crate::engine::validation::Policy;
 use crate::engine::{Error, Result, Time};
 use crate::service::clock::Clock;
-use crate::service::config::{Config, HistoricalAnchor, ListSettings, Trust as Settings, hex};
+use crate::service::config::{Config, HistoricalAnchor, ListSettings, Trust as Settings};
 use crate::service::sources::{Client, Folder, Validators};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

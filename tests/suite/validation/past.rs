@@ -189,7 +189,7 @@ fn a_seal_of_2019_is_judged_by_the_trusted_list_as_of_then() {
             &[("granted", "2017-01-01T00:00:00Z")],
         ),
     ]);
-    let digest = rubrica::service::config::hex(&sha256(list.as_bytes()));
+    let digest = rubrica::engine::syntax::hex::hex(&sha256(list.as_bytes()));
     let operator = Operator::new("[trust.lists]");
     operator.write("es.xml", &list);
     let imported = operator.run(&[

@@ -8,6 +8,7 @@ use super::qualification::Qualification;
 use super::recognition::MutualRecognition;
 use super::status::{ServiceStatus, ServiceType};
 use crate::engine::pki::Certificate;
+use crate::engine::syntax::hex::hex;
 use crate::engine::time::Time;
 
 /// A text in several languages, in the order of the list.
@@ -209,10 +210,7 @@ impl Service {
 impl TrustedList {
     /// Its digest in lower-case hexadecimal.
     pub fn digest_text(&self) -> String {
-        self.digest
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&self.digest)
     }
 
     /// Whether it should have been replaced by now: its next update is past.

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use crate::engine::crypto::sha256;
 use crate::engine::pki::Certificate;
 use crate::engine::pki::crl::RevocationList;
+use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, Result};
 use crate::service::config::Config;
 use crate::service::index::{Index, Listed, Retention};
@@ -109,7 +110,6 @@ fn told(listed: &Listed) -> String {
 /// A list as JSON.
 fn described(listed: &Listed) -> Value {
     let header = listed.header();
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     json!({
         "list": listed.object_id(),
         "issuer": header.issuer().to_string(),

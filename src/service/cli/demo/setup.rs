@@ -90,7 +90,7 @@ impl Setup {
 
     fn callers(&self) -> String {
         let hash = crate::engine::crypto::sha256(self.key.as_bytes());
-        let hash = crate::service::config::hex(&hash);
+        let hash = crate::engine::syntax::hex::hex(&hash);
         format!(
             "[[caller]]\nname = \"portal\"\nkey_sha256 = \"{hash}\"\n\
              operations = [\"register\", \"read\", \"seal\", \"documents\"]\nentities = [\"*\"]\nseals = [\"*\"]\n"

@@ -8,9 +8,9 @@ use super::super::{
 use super::database_error;
 use super::records::{insert_document, milliseconds, name_blobs, time, year};
 use crate::engine::register::{Direction, RegisterNumber, year_of};
+use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, ErrorKind, Result, Time};
 use crate::service::clock::{Clock, sane};
-use crate::service::config::hex;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params, params_from_iter};
 

@@ -4,8 +4,8 @@ use super::super::cipher::{Cipher, altered};
 use super::super::{Attempts, BlobId, CodeRecord, Document, SealRecord, Version};
 use super::database_error;
 use crate::engine::codes::{CodeId, KeyedCode, Validity};
+use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, ErrorKind, Result, Time};
-use crate::service::config::hex;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use std::time::Duration;
 

@@ -163,7 +163,7 @@ fn other_content_under_the_same_key_is_a_conflict_that_names_both() {
     let error = fixture.take("key", "other").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     for digest in [new_entry("", "first"), new_entry("", "other")].map(|e| e.request_digest) {
-        let digest = crate::service::config::hex(&digest);
+        let digest = crate::engine::syntax::hex::hex(&digest);
         assert!(error.problem().contains(&digest), "{error}");
     }
     assert_eq!(fixture.taken("next").sequence, 2, "no number was taken");
