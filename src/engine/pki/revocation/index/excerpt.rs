@@ -4,9 +4,9 @@
 //! verdict needs of it. It proves nothing by itself: the index vouches for it where it was made, and whoever reads it from
 //! elsewhere holds it against the list ([`Excerpt::agrees`]).
 
-use super::form::read_entry;
+use super::form::{is_signed, read_entry};
 use super::read::IndexedList;
-use crate::engine::crypto::{PublicKey, SignatureInput};
+use crate::engine::crypto::PublicKey;
 use crate::engine::error::{Error, Result};
 use crate::engine::pki::Name;
 use crate::engine::pki::crl::{ListHeader, RevocationList, RevokedEntry, same_serial};
@@ -144,12 +144,7 @@ impl RevocationList for Excerpt {
     }
 
     fn is_signed_by(&self, key: &PublicKey) -> bool {
-        match &self.digest {
-            Some(digest) => self
-                .header
-                .is_signed_by(key, SignatureInput::Digest(digest)),
-            None => self.key == *key,
-        }
+        is_signed(&self.header, self.digest.as_deref(), &self.key, key)
     }
 
     fn entry(&self, certificate_issuer: &Name, serial: &[u8]) -> Result<Option<RevokedEntry>> {

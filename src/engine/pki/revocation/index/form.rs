@@ -8,8 +8,9 @@
 //! Numbers are big-endian. A SHA-256 in the header covers header, fill, directory and what follows it; each page of entries
 //! and each detail has an XXH3 of its own, seeded with its place, so that a lookup reads and checks one page alone.
 
+use crate::engine::crypto::{PublicKey, SignatureInput};
 use crate::engine::error::{Error, Result};
-use crate::engine::pki::crl::{Entries, RevocationReason, RevokedEntry};
+use crate::engine::pki::crl::{Entries, ListHeader, RevocationReason, RevokedEntry};
 use crate::engine::syntax::asn1::{der, names};
 use crate::engine::time::Time;
 use std::ops::Range;
@@ -69,6 +70,20 @@ pub(super) fn key(serial: &[u8], group: u16) -> [u8; KEY] {
     }
     key[21..].copy_from_slice(&group.to_be_bytes());
     key
+}
+
+/// Whether `key` signed the list of this header, which was verified under the key `kept`: asked anew of the digest that was kept,
+/// and where its algorithm has none, by being that key.
+pub(super) fn is_signed(
+    header: &ListHeader,
+    digest: Option<&[u8]>,
+    kept: &PublicKey,
+    key: &PublicKey,
+) -> bool {
+    match digest {
+        Some(digest) => header.is_signed_by(key, SignatureInput::Digest(digest)),
+        None => kept == key,
+    }
 }
 
 /// What an entry says.

@@ -2,10 +2,10 @@
 
 use super::build::covered;
 use super::form::{
-    ENTRY, Entry, Header, KEY, LINE, PAGE, Places, Says, be64, corrupted, key, read_detail,
-    read_entry, read_parts, sum, unpack, write_entry,
+    ENTRY, Entry, Header, KEY, LINE, PAGE, Places, Says, be64, corrupted, is_signed, key,
+    read_detail, read_entry, read_parts, sum, unpack, write_entry,
 };
-use crate::engine::crypto::{PublicKey, SignatureInput, sha256};
+use crate::engine::crypto::{PublicKey, sha256};
 use crate::engine::error::Result;
 use crate::engine::pki::Name;
 use crate::engine::pki::crl::{ListHeader, RevocationList, RevokedEntry};
@@ -237,12 +237,7 @@ impl<B: Deref<Target = [u8]> + Send + Sync> RevocationList for IndexedList<B> {
     }
 
     fn is_signed_by(&self, key: &PublicKey) -> bool {
-        match &self.digest {
-            Some(digest) => self
-                .header
-                .is_signed_by(key, SignatureInput::Digest(digest)),
-            None => self.key == *key,
-        }
+        is_signed(&self.header, self.digest.as_deref(), &self.key, key)
     }
 
     fn entry(&self, certificate_issuer: &Name, serial: &[u8]) -> Result<Option<RevokedEntry>> {
