@@ -2,6 +2,29 @@
 //!
 //! A verb is a file here, with its arguments as `Arguments` and a function `run`, and a line in `verbs!`.
 
+/// Declares the verbs below a verb: its `Arguments` and `run`, of a variant, the arguments, what runs them, and what it does each.
+macro_rules! verbs_below {
+    ($($variant:ident($arguments:ty) $run:path, $about:literal;)*) => {
+        /// The arguments.
+        #[derive(Debug, clap::Args)]
+        pub(super) struct Arguments {
+            #[command(subcommand)]
+            what: What,
+        }
+
+        #[derive(Debug, clap::Subcommand)]
+        enum What {
+            $(#[doc = $about] $variant($arguments),)*
+        }
+
+        pub(super) fn run(arguments: Arguments) -> Result<Exit> {
+            match arguments.what {
+                $(What::$variant(arguments) => $run(&arguments),)*
+            }
+        }
+    };
+}
+
 mod args;
 mod caller_key;
 mod cert;

@@ -44,7 +44,7 @@ struct Desk<'a> {
     now: Time,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Exit> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let config = arguments.by.configuration()?;
     let (certificates, sources) = arguments.at_hand.sources(&config)?;
     let mut given = Pool::default();
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     let desk = Desk {
         policy: arguments.by.policy(&config)?,
         at: arguments.by.at.unwrap_or(now),
-        arguments: &arguments,
+        arguments: arguments,
         given,
         sources,
         now,

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     told: Told,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Exit> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let table = match &arguments.config {
         Some(path) => crate::service::config::Config::read(path)?
             .identity

@@ -17,32 +17,11 @@ use crate::service::sources::Folder;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// The arguments.
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    /// Take lists from files into the index, if their issuers signed them
-    Index(add::Arguments),
-    /// Say what the lists of an issuer say of a certificate: 0 not listed, 1 revoked, 2 no list
-    Lookup(lookup::Arguments),
-    /// List what is in the index
-    List(list::Arguments),
-    /// Fetch lists into the index
-    Fetch(fetch::Arguments),
-}
-
-pub(super) fn run(arguments: Arguments) -> Result<Exit> {
-    match arguments.what {
-        What::Index(arguments) => add::run(&arguments),
-        What::Lookup(arguments) => lookup::run(&arguments),
-        What::List(arguments) => list::run(&arguments),
-        What::Fetch(arguments) => fetch::run(&arguments),
-    }
+verbs_below! {
+    Index(add::Arguments) add::run, "Take lists from files into the index, if their issuers signed them";
+    Lookup(lookup::Arguments) lookup::run, "Say what the lists of an issuer say of a certificate: 0 not listed, 1 revoked, 2 no list";
+    List(list::Arguments) list::run, "List what is in the index";
+    Fetch(fetch::Arguments) fetch::run, "Fetch lists into the index";
 }
 
 /// Where the index is, and how it is told.

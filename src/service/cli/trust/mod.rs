@@ -15,32 +15,11 @@ use crate::service::trust;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The arguments.
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    /// Show the lists that are there, and whether they are believed
-    List(list::Arguments),
-    /// Take in lists, or a snapshot that another service exported
-    Import(transfer::Import),
-    /// Write all lists as one file
-    Export(transfer::Export),
-    /// Fetch newer lists now
-    Refresh(transfer::Refresh),
-}
-
-pub(super) fn run(arguments: Arguments) -> Result<Exit> {
-    match arguments.what {
-        What::List(arguments) => list::run(&arguments),
-        What::Import(arguments) => transfer::import(&arguments),
-        What::Export(arguments) => transfer::export(&arguments),
-        What::Refresh(arguments) => transfer::refresh(&arguments),
-    }
+verbs_below! {
+    List(list::Arguments) list::run, "Show the lists that are there, and whether they are believed";
+    Import(transfer::Import) transfer::import, "Take in lists, or a snapshot that another service exported";
+    Export(transfer::Export) transfer::export, "Write all lists as one file";
+    Refresh(transfer::Refresh) transfer::refresh, "Fetch newer lists now";
 }
 
 /// Which service, and how it is told.
