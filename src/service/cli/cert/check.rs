@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let desk = Desk {
         policy: arguments.by.policy(&config)?,
         at: arguments.by.at.unwrap_or(now),
-        arguments: arguments,
+        arguments,
         given,
         sources,
         now,
