@@ -6,6 +6,7 @@
 //! `exceptions/not-supported` the most there may be), or disagrees. The run fails on a case that disagrees, on one that is
 //! excepted and agrees, and on more that are not supported than there were.
 
+mod cms;
 mod dss;
 mod limbo;
 mod pdf_attacks;

@@ -1,0 +1,139 @@
+//! Structures of CMS (RFC 5652) and CAdES: algorithms, faults of attributes, BER, confusion, denial of service.
+
+use super::{Cases, Outcome, guarded, policy, run, text};
+use rubrica::engine::evidence::Evidence;
+use rubrica::engine::formats::{Detached, Input, recognise};
+use rubrica::engine::limits::Limits;
+use rubrica::engine::pki::trust::Anchors;
+use rubrica::engine::validation::{Indication, SignatureVerdict, Verdict, validate};
+use serde_json::Value;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What the corpus's README allows the slowest of its cases.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn judge(split: &Path, manifest: &Value) -> Cases {
+    let entries = manifest["entries"].as_array().expect("entries").iter();
+    entries
+        .map(|entry| {
+            let id = text(entry, "id").to_string();
+            (id, guarded(|| compare(split, entry)))
+        })
+        .collect()
+}
+
+fn compare(split: &Path, entry: &Value) -> Outcome {
+    match text(entry, "type") {
+        "cms" => {}
+        "smime" => return Outcome::NotSupported("S/MIME messages"),
+        _ => return Outcome::NotSupported("evidence records"),
+    }
+    let read = |key: &str| entry[key].as_str().map(|name| read(split, name));
+    let document = read("file").expect("file");
+    let content = read("content");
+    let begun = Instant::now();
+    let found = inspect(&document, content.as_deref());
+    let anchors = read("anchor").map(|pem| Anchors::read([&pem[..]]).expect("anchor"));
+    let now = entry["time"].as_str().unwrap_or("2026-11-21T00:00:00Z");
+    let now = now.parse().expect("time");
+    let found = found.map(|evidence| {
+        let policy = policy(anchors.unwrap_or_default());
+        validate(&evidence, &policy, now)
+    });
+    let mut differences = differences(&entry["expected"], found.as_ref().ok());
+    if let (Err(error), false) = (&found, differences.is_empty()) {
+        differences.push(error.to_string());
+    }
+    if begun.elapsed() > PATIENCE {
+        differences.push(format!("took {:?}", begun.elapsed()));
+    }
+    Outcome::of(differences)
+}
+
+fn read(split: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(split.join(name)).expect("file")
+}
+
+fn inspect(document: &[u8], content: Option<&[u8]>) -> rubrica::engine::Result<Evidence> {
+    let detached: Vec<Detached<'_>> = content
+        .map(|bytes| Detached { name: None, bytes })
+        .into_iter()
+        .collect();
+    let input = Input {
+        document,
+        detached: &detached,
+    };
+    recognise(document)?.inspect(input, &mut Limits::default().budget())
+}
+
+/// What differs from `expected` in a verdict; none where the file was refused as unreadable.
+fn differences(expected: &Value, found: Option<&Verdict>) -> Vec<String> {
+    let signatures = found.map_or(&[][..], |verdict| &verdict.signatures);
+    let mut differences = Vec::new();
+    let mathematics = |wanted: Option<bool>| {
+        !signatures.is_empty() && signatures.iter().all(|s| s.mathematics == wanted)
+    };
+    let holds = match text(expected, "core") {
+        // EN 319 102-1 §5.3.4: where the signing certificate is not the one that was signed, the value is not looked at.
+        "valid" if expected["passed"] == false => {
+            !signatures.iter().any(|s| s.mathematics == Some(false))
+        }
+        "valid" => mathematics(Some(true)),
+        "invalid" => !signatures.iter().any(|s| s.mathematics == Some(true)) || failed(signatures),
+        "needs-content" | "undetermined" => !mathematics(Some(true)),
+        "not-a-signature" | "no-signers" => signatures.is_empty(),
+        _ => true,
+    };
+    if !holds {
+        let all: Vec<_> = signatures.iter().map(|s| s.mathematics).collect();
+        differences.push(format!("core {}: {all:?}", text(expected, "core")));
+    }
+    let indications: Vec<_> = signatures.iter().map(|s| s.indication).collect();
+    let passed =
+        !signatures.is_empty() && indications.iter().all(|i| *i == Indication::TotalPassed);
+    if let Some(wanted) = expected["passed"].as_bool()
+        && wanted != passed
+    {
+        differences.push(format!("passed {wanted}: {}", told(signatures)));
+    }
+    if let Some(sub) = expected["sub"].as_str()
+        && !signatures.iter().all(|s| {
+            s.sub_indication
+                .is_some_and(|found| found.to_string() == sub)
+        })
+    {
+        differences.push(format!("{sub}: {}", told(signatures)));
+    }
+    // A SET OF is in an order of its own (RFC 5652 §5.1), so the signatures are counted.
+    if let Some(wanted) = expected["signatures"].as_array() {
+        let wanted = wanted.iter().filter(|one| one["passed"] == true).count();
+        let found = indications
+            .iter()
+            .filter(|i| **i == Indication::TotalPassed);
+        if found.count() != wanted {
+            differences.push(format!("{wanted} pass: {}", told(signatures)));
+        }
+    }
+    differences
+}
+
+fn failed(signatures: &[SignatureVerdict]) -> bool {
+    signatures
+        .iter()
+        .all(|s| s.indication == Indication::TotalFailed)
+}
+
+fn told(signatures: &[SignatureVerdict]) -> String {
+    let one = |s: &SignatureVerdict| {
+        let negative = s.findings.iter().filter(|f| f.is_negative());
+        let checks: Vec<_> = negative.map(|f| f.check.as_str()).collect();
+        format!("{:?} {:?} {checks:?}", s.indication, s.sub_indication)
+    };
+    signatures.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn cms() {
+    run("cms", judge);
+}
