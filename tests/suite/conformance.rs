@@ -18,7 +18,7 @@ mod trusted_lists;
 mod wycheproof;
 
 use rubrica::engine::evidence::Evidence;
-use rubrica::engine::formats::{Input, recognise};
+use rubrica::engine::formats::{Detached, Input, recognise};
 use rubrica::engine::limits::Limits;
 use rubrica::engine::pki::trust::Anchors;
 use rubrica::engine::validation::{Policy, Revocation};
@@ -151,10 +151,11 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 fn inspect(document: &[u8]) -> rubrica::engine::Result<Evidence> {
-    let input = Input {
-        document,
-        detached: &[],
-    };
+    inspect_with(document, &[])
+}
+
+fn inspect_with(document: &[u8], detached: &[Detached<'_>]) -> rubrica::engine::Result<Evidence> {
+    let input = Input { document, detached };
     recognise(document)?.inspect(input, &mut Limits::default().budget())
 }
 

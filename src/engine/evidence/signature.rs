@@ -230,6 +230,8 @@ pub enum TimestampKind {
     Document,
     Archive,
     Container,
+    /// Of the references to validation data, with the signature or without (TS 101 733 §6.3.5, §6.3.6).
+    References,
     /// Of the validation-related information of a PDF (EN 319 142-1 §5.4.2.3).
     ValidationRelated,
 }
@@ -288,6 +290,9 @@ pub struct Signature {
     pub reason: Option<String>,
     /// The place given; for people.
     pub location: Option<String>,
+    /// The signature whose value it signs, for a counter-signature (RFC 5652 §11.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countersigns: Option<ObjectId>,
     /// Its time-stamps.
     pub timestamps: Vec<Timestamp>,
     /// What it covers.

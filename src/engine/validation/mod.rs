@@ -34,7 +34,7 @@ pub use trust_basis::{ListUsed, TrustBasis};
 pub use verdict::{NestedVerdict, SignatureVerdict, TimestampVerdict, Verdict, Want};
 pub use x509::Purpose;
 
-use crate::engine::evidence::{Evidence, ObjectId, Pool, Severity};
+use crate::engine::evidence::{Evidence, ObjectId, Pool, Severity, Signature};
 use crate::engine::pki::Certificate;
 use crate::engine::time::Time;
 use material::Material;
@@ -125,7 +125,14 @@ fn worst(
     signatures: &[SignatureVerdict],
     inside: &[NestedVerdict],
 ) -> Option<Indication> {
-    let judged = signatures.iter().map(|s| s.indication);
+    // A counter-signature is about the signature that it signs, not about the document.
+    let of_document = |(one, _): &(&Signature, &SignatureVerdict)| one.countersigns.is_none();
+    let judged = evidence
+        .signatures
+        .iter()
+        .zip(signatures)
+        .filter(of_document);
+    let judged = judged.map(|(_, verdict)| verdict.indication);
     let nested = inside.iter().filter_map(|n| n.verdict.indication);
     let of_document = evidence
         .faults

@@ -4,7 +4,7 @@
 
 use super::{Cases, Outcome, guarded, inspect, policy, run, text};
 use rubrica::engine::evidence::{ChangeKind, Evidence, Family, Pool};
-use rubrica::engine::formats::cades::inspect_signer;
+use rubrica::engine::formats::cades::{Content, inspect_signer};
 use rubrica::engine::limits::Limits;
 use rubrica::engine::pki::cms::SignedData;
 use rubrica::engine::pki::trust::Anchors;
@@ -78,7 +78,10 @@ fn bare_signature(bytes: &[u8], raw_digest: &str) -> Result<Evidence> {
     let signature = inspect_signer(
         &data,
         0,
-        &content,
+        Content {
+            digest: &content,
+            bytes: None,
+        },
         Family::Cades,
         name,
         &mut pool,

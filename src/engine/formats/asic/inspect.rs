@@ -6,7 +6,9 @@ use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::evidence::{
     Evidence, Family, Fault, Nested, Reference, Scope, ScopeKind, Signature,
 };
-use crate::engine::formats::cades::{inspect_signer, is_signed_attributes};
+use crate::engine::formats::cades::{
+    Content, inspect_counter_signatures, inspect_signer, is_signed_attributes,
+};
 use crate::engine::formats::{Input, recognise};
 use crate::engine::limits::Budget;
 use crate::engine::pki::cms::SignedData;
@@ -261,7 +263,10 @@ fn signature_file(
         let mut signature = inspect_signer(
             &data,
             index,
-            &over,
+            Content {
+                digest: &over,
+                bytes: content,
+            },
             Family::Cades,
             label,
             &mut evidence.pool,
@@ -293,7 +298,11 @@ fn signature_file(
                 name,
             )),
         }
+        let info = &data.signer_infos()[index];
+        let pool = &mut evidence.pool;
+        let counter = inspect_counter_signatures(&data, info, &signature, pool, budget)?;
         signatures.push(signature);
+        signatures.extend(counter);
     }
     Ok(signatures)
 }

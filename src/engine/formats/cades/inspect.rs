@@ -3,18 +3,19 @@
 //! The one place where faults of a CMS structure become faults of evidence. PAdES and ASiC come here with the digest of
 //! what their signature covers.
 
+use super::timestamps::{self, Content};
 use crate::engine::crypto::{DigestAlgorithm, digest};
-use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::error::Result;
 use crate::engine::evidence::{
     Bytes, CertificateReference, Family, Fault, Level, Object, ObjectId, ObjectKind, Origin, Pool,
-    Reference, Signature, SignaturePolicy, SignedData as Signed, SignerReference, Tier, Timestamp,
+    Reference, Signature, SignaturePolicy, SignedData as Signed, SignerReference, Tier,
     TimestampKind,
 };
 use crate::engine::limits::Budget;
+use crate::engine::pki::Certificate;
 use crate::engine::pki::cms::{
     Attributes, SignedData, SignerIdentifier, SignerInfo, ess_certificates,
 };
-use crate::engine::pki::{Certificate, TimestampToken};
 use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
 
 /// The digest, by the algorithm asked for, of the content that a signature covers; none where it is not there.
@@ -24,29 +25,65 @@ pub type ContentDigest<'a> = &'a dyn Fn(DigestAlgorithm) -> Option<Vec<u8>>;
 pub fn inspect_signer(
     data: &SignedData,
     index: usize,
-    content: ContentDigest<'_>,
+    content: Content<'_>,
     family: Family,
     name: String,
     pool: &mut Pool,
     budget: &mut Budget,
 ) -> Result<Signature> {
-    let mut signature = inspect_core(data, index, content, family, name, pool);
     let info = &data.signer_infos()[index];
-    collect_timestamps(info, content, &mut signature, pool, budget)?;
+    let mut signature = inspect_core(data, info, None, content.digest, family, name, pool);
+    timestamps::collect(data, info, content, &mut signature, pool, budget)?;
     signature.level.tier = tier(data, info, &signature);
     Ok(signature)
 }
 
-/// A signer without its time-stamps.
-fn inspect_core(
+/// The counter-signatures of signer `info`, which is `parent` in evidence, each followed by its own (RFC 5652 §11.4: "the
+/// content being signed … is the contents octets of the signatureValue field").
+pub fn inspect_counter_signatures(
     data: &SignedData,
-    index: usize,
+    info: &SignerInfo,
+    parent: &Signature,
+    pool: &mut Pool,
+    budget: &mut Budget,
+) -> Result<Vec<Signature>> {
+    let mut all = Vec::new();
+    let values = info.unsigned_attributes.values(&names::ID_COUNTERSIGNATURE);
+    for (index, value) in values.enumerate() {
+        budget.step(1_000)?;
+        let name = format!("{}, counter-signature {}", parent.name, index + 1);
+        let Ok(counter) = SignerInfo::from_ber(value) else {
+            continue;
+        };
+        let over = |algorithm| Some(digest(algorithm, &info.signature));
+        let family = parent.level.family;
+        let over_value = Some(parent.id);
+        let mut signature = inspect_core(data, &counter, over_value, &over, family, name, pool);
+        let content = Content {
+            digest: &over,
+            bytes: Some(&info.signature),
+        };
+        timestamps::collect(data, &counter, content, &mut signature, pool, budget)?;
+        signature.level.tier = tier(data, &counter, &signature);
+        budget.enter()?;
+        let deeper = inspect_counter_signatures(data, &counter, &signature, pool, budget)?;
+        budget.leave();
+        all.push(signature);
+        all.extend(deeper);
+    }
+    Ok(all)
+}
+
+/// A signer without its time-stamps; `countersigns` is the signature whose value it is over, if it is a counter-signature.
+pub(super) fn inspect_core(
+    data: &SignedData,
+    info: &SignerInfo,
+    countersigns: Option<ObjectId>,
     content: ContentDigest<'_>,
     family: Family,
     name: String,
     pool: &mut Pool,
 ) -> Signature {
-    let info = &data.signer_infos()[index];
     let mut signature = Signature {
         id: ObjectId::of(&info.bytes),
         name,
@@ -68,6 +105,7 @@ fn inspect_core(
         policy: None,
         reason: None,
         location: None,
+        countersigns,
         timestamps: Vec::new(),
         scopes: Vec::new(),
         later_changes: Vec::new(),
@@ -86,7 +124,7 @@ fn inspect_core(
             error.problem(),
         ));
     }
-    check_envelope(data, info, &mut signature.faults);
+    check_envelope(data, info, countersigns, &mut signature.faults);
     match &info.signed_attributes {
         Some(attributes) => inspect_attributes(data, info, attributes, content, &mut signature),
         None => inspect_bare(data, info, content, &mut signature),
@@ -95,7 +133,12 @@ fn inspect_core(
 }
 
 /// What no signature protects around the signed attributes must at least be consistent (RFC 5652 §5.1, §5.3).
-fn check_envelope(data: &SignedData, info: &SignerInfo, faults: &mut Vec<Fault>) {
+fn check_envelope(
+    data: &SignedData,
+    info: &SignerInfo,
+    countersigns: Option<ObjectId>,
+    faults: &mut Vec<Fault>,
+) {
     let by_key = matches!(info.sid, SignerIdentifier::KeyIdentifier(_));
     if info.version != if by_key { 3 } else { 1 } {
         let found = format!("signer information of version {}", info.version);
@@ -117,8 +160,8 @@ fn check_envelope(data: &SignedData, info: &SignerInfo, faults: &mut Vec<Fault>)
             found,
         ));
     }
-    if let Ok(algorithm) = info.digest_algorithm
-        && !data.digest_algorithms().contains(&algorithm)
+    if let (Ok(algorithm), None) = (&info.digest_algorithm, countersigns)
+        && !data.digest_algorithms().contains(algorithm)
     {
         // "Implementations MAY fail to validate signatures that use a digest algorithm that is not included in this set."
         let found = algorithm.to_string();
@@ -189,7 +232,7 @@ fn inspect_bare(
     content: ContentDigest<'_>,
     signature: &mut Signature,
 ) {
-    if *data.content_type() != names::ID_DATA {
+    if signature.countersigns.is_none() && *data.content_type() != names::ID_DATA {
         signature.faults.push(Fault::failure(
             "cms.signed_attributes.missing",
             "RFC 5652 §5.3",
@@ -222,7 +265,16 @@ fn inspect_attributes(
             "",
         )),
     }
-    check_content_type(data, attributes, &mut faults);
+    match signature.countersigns {
+        None => check_content_type(data, attributes, &mut faults),
+        // RFC 5652 §11.4: "The signedAttributes field MUST NOT contain a content-type attribute".
+        Some(_) if attributes.count(&names::ID_CONTENT_TYPE) > 0 => faults.push(Fault::warning(
+            "cms.counter_signature.content_type",
+            "RFC 5652 §11.4",
+            "",
+        )),
+        Some(_) => {}
+    }
     check_algorithm_protection(info, attributes, &mut faults);
     match single(attributes, names::ID_MESSAGE_DIGEST, &mut faults).map(|value| value.octets()) {
         Some(Ok(expected)) => signature
@@ -353,93 +405,6 @@ fn signature_policy(value: &Tlv<'_>) -> Option<SignaturePolicy> {
             ))
         });
     Some(SignaturePolicy { id, digest })
-}
-
-fn collect_timestamps(
-    info: &SignerInfo,
-    content: ContentDigest<'_>,
-    signature: &mut Signature,
-    pool: &mut Pool,
-    budget: &mut Budget,
-) -> Result<()> {
-    let over_value = |algorithm| Some(digest(algorithm, &info.signature));
-    let stamps: [(TimestampKind, ContentDigest<'_>, Option<&Attributes>, _); 2] = [
-        (
-            TimestampKind::Content,
-            content,
-            info.signed_attributes.as_ref(),
-            names::ID_AA_ETS_CONTENT_TIMESTAMP,
-        ),
-        (
-            TimestampKind::Signature,
-            &over_value,
-            Some(&info.unsigned_attributes),
-            names::ID_AA_SIGNATURE_TIME_STAMP_TOKEN,
-        ),
-    ];
-    for (kind, over, attributes, id) in stamps {
-        for token in attributes.into_iter().flat_map(|a| a.values(&id)) {
-            match inspect_timestamp(token, kind, over, pool, budget) {
-                Ok(timestamp) => signature.timestamps.push(timestamp),
-                Err(error) if error.kind() == ErrorKind::LimitExceeded => return Err(error),
-                Err(error) => {
-                    signature.faults.push(Fault::warning(
-                        "timestamp.unreadable",
-                        "RFC 3161 §2.4.2",
-                        error.problem(),
-                    ));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A time-stamp token as evidence, its imprint held against the digest that `over` gives.
-pub fn inspect_timestamp(
-    token: &[u8],
-    kind: TimestampKind,
-    over: ContentDigest<'_>,
-    pool: &mut Pool,
-    budget: &mut Budget,
-) -> Result<Timestamp> {
-    budget.step(1_000)?;
-    let parsed = TimestampToken::from_ber(token)?;
-    let data = parsed.signed_data();
-    let info = parsed.tst_info();
-    let attached = |algorithm| data.content_digest(algorithm);
-    if data.signer_infos().len() != 1 {
-        // RFC 3161 §2.4.2: "The time-stamp token MUST NOT contain any signatures other than the signature of the TSA."
-        return Err(Error::malformed(
-            "TimeStampToken",
-            "does not have exactly one signer",
-        ));
-    }
-    let signature = inspect_core(
-        data,
-        0,
-        &attached,
-        Family::Cades,
-        "time-stamp".to_string(),
-        pool,
-    );
-    Ok(Timestamp {
-        kind,
-        token: pool.add(Object::new(
-            ObjectKind::TimestampToken,
-            token,
-            Origin::Embedded,
-        )),
-        gen_time: info.gen_time,
-        policy: info.policy,
-        imprint: Reference {
-            name: "message-imprint".to_string(),
-            algorithm: info.message_imprint.algorithm,
-            expected: info.message_imprint.digest.as_slice().into(),
-            actual: over(info.message_imprint.algorithm).map(Bytes::from),
-        },
-        signature: Box::new(signature),
-    })
 }
 
 /// The structural level (EN 319 122-1 §6.1), as a CAdES signature. PAdES decides its own from here on.

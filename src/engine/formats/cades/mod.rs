@@ -1,12 +1,17 @@
 //! CAdES (EN 319 122-1 v1.3.1): signatures in CMS, by themselves and inside PAdES and ASiC.
 
+mod archive;
 mod augment;
 mod inspect;
 mod prepare;
+mod timestamps;
 
 pub use augment::with_signature_timestamp;
-pub use inspect::{ContentDigest, inspect_signer, inspect_timestamp, is_signed_attributes};
+pub use inspect::{
+    ContentDigest, inspect_counter_signatures, inspect_signer, is_signed_attributes,
+};
 pub use prepare::{content_digest_algorithm, message, signature_value_room, signed_attributes};
+pub use timestamps::{Content, inspect_timestamp};
 
 use super::{Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff};
 use crate::engine::crypto::{DigestAlgorithm, SignatureValue, digest};
@@ -62,7 +67,10 @@ impl Format for Cades {
             let mut signature = inspect_signer(
                 &data,
                 index,
-                &content,
+                Content {
+                    digest: &content,
+                    bytes: detached.map(|d| d.bytes),
+                },
                 Family::Cades,
                 name,
                 &mut evidence.pool,
@@ -89,7 +97,11 @@ impl Format for Cades {
                 name: scope.clone(),
                 revision: None,
             });
+            let info = &data.signer_infos()[index];
+            let pool = &mut evidence.pool;
+            let counter = inspect_counter_signatures(&data, info, &signature, pool, budget)?;
             evidence.signatures.push(signature);
+            evidence.signatures.extend(counter);
         }
         Ok(evidence)
     }

@@ -15,7 +15,7 @@ use crate::engine::evidence::{
     Origin, Pool, Reference, Scope, ScopeKind, Signature, SignedData as Signed, SignerReference,
     Tier, TimestampKind,
 };
-use crate::engine::formats::cades::{ContentDigest, inspect_signer, inspect_timestamp};
+use crate::engine::formats::cades::{Content, ContentDigest, inspect_signer, inspect_timestamp};
 use crate::engine::limits::Budget;
 use crate::engine::pki::cms::SignedData;
 use crate::engine::pki::{Certificate, CertificateList, OcspResponse};
@@ -443,7 +443,18 @@ impl Found<'_, '_> {
         let attached = |algorithm| data.content_digest(algorithm);
         let content: ContentDigest<'_> = if hashed { &attached } else { over_ranges };
         let name = self.located.name.clone();
-        let mut signature = inspect_signer(&data, 0, content, Family::Pades, name, pool, budget)?;
+        let mut signature = inspect_signer(
+            &data,
+            0,
+            Content {
+                digest: content,
+                bytes: None,
+            },
+            Family::Pades,
+            name,
+            pool,
+            budget,
+        )?;
         if hashed {
             // What is signed is the SHA-1 that the message carries; that it is the document's must be seen too.
             signature.references.push(Reference {
@@ -540,6 +551,7 @@ impl Found<'_, '_> {
             policy: None,
             reason: None,
             location: None,
+            countersigns: None,
             timestamps: Vec::new(),
             scopes: Vec::new(),
             later_changes: Vec::new(),

@@ -58,6 +58,21 @@ pub struct SignerInfo {
 }
 
 impl SignerInfo {
+    /// From a `SignerInfo` by itself, as a counter-signature is one (RFC 5652 §11.4).
+    pub fn from_ber(bytes: &[u8]) -> Result<SignerInfo> {
+        signer_info(&Tlv::whole(Reader::ber(bytes), "SignerInfo")?)
+    }
+
+    /// Its fields as received, from `version` on; unsigned attributes last, where there are any.
+    pub fn fields(&self) -> Result<Vec<Tlv<'_>>> {
+        let mut fields = Reader::ber(&self.bytes).whole_sequence("SignerInfo")?;
+        let mut all = Vec::new();
+        while let Some(field) = fields.next_element()? {
+            all.push(field);
+        }
+        Ok(all)
+    }
+
     /// What the signature value is over: the DER of the signed attributes with the tag of a SET OF (RFC 5652 §5.4: "a
     /// separate encoding of the signedAttrs field is performed … DER encoding"). A signer that signed another encoding
     /// than that, as one does that leaves the attributes out of order, made a value that does not verify.
@@ -79,6 +94,9 @@ pub struct SignedData {
     digest_algorithms: Vec<DigestAlgorithm>,
     content_type: Oid,
     content: Option<Vec<Range<usize>>>,
+    encapsulated: Range<usize>,
+    certificate_set: Option<Range<usize>>,
+    revocation_set: Option<Range<usize>>,
     certificates: Vec<Certificate>,
     unreadable_certificates: usize,
     crls: Vec<Vec<u8>>,
@@ -130,7 +148,9 @@ impl SignedData {
             let algorithm = algorithms.expect(Tag::SEQUENCE, "digestAlgorithm")?;
             digest_algorithms.extend(DigestAlgorithm::from_identifier(&algorithm));
         }
-        let mut encapsulated = fields.sequence("encapContentInfo")?;
+        let element = fields.expect(Tag::SEQUENCE, "encapContentInfo")?;
+        let encapsulated_range = range_of(&element);
+        let mut encapsulated = element.inner();
         let content_type = encapsulated.oid("eContentType")?;
         let content = match encapsulated.optional(Tag::context(0), "eContent")? {
             Some(wrapper) => Some(content_ranges(&wrapper)?),
@@ -142,6 +162,9 @@ impl SignedData {
             digest_algorithms,
             content_type,
             content,
+            encapsulated: encapsulated_range,
+            certificate_set: None,
+            revocation_set: None,
             certificates: Vec::new(),
             unreadable_certificates: 0,
             crls: Vec::new(),
@@ -149,9 +172,11 @@ impl SignedData {
             signer_infos: Vec::new(),
         };
         if let Some(set) = fields.optional(Tag::context(0), "certificates")? {
+            data.certificate_set = Some(range_of(&set));
             data.read_certificates(set.inner_of("certificates")?)?;
         }
         if let Some(set) = fields.optional(Tag::context(1), "crls")? {
+            data.revocation_set = Some(range_of(&set));
             data.read_revocation(set.inner_of("crls")?)?;
         }
         let mut signers = fields.set("signerInfos")?;
@@ -256,6 +281,21 @@ impl SignedData {
         &self.ocsp_responses
     }
 
+    /// `encapContentInfo` as received.
+    pub fn encapsulated(&self) -> &[u8] {
+        &self.bytes[self.encapsulated.clone()]
+    }
+
+    /// `certificates` as received, with its tag.
+    pub fn certificate_set(&self) -> Option<&[u8]> {
+        self.certificate_set.clone().map(|r| &self.bytes[r])
+    }
+
+    /// `crls` as received, with its tag.
+    pub fn revocation_set(&self) -> Option<&[u8]> {
+        self.revocation_set.clone().map(|r| &self.bytes[r])
+    }
+
     /// The signers.
     pub fn signer_infos(&self) -> &[SignerInfo] {
         &self.signer_infos
@@ -279,6 +319,10 @@ fn content_ranges(wrapper: &Tlv<'_>) -> Result<Vec<Range<usize>>> {
         .iter()
         .map(|s| position(s)..position(s) + s.len())
         .collect())
+}
+
+fn range_of(element: &Tlv<'_>) -> Range<usize> {
+    element.offset()..element.offset() + element.bytes().len()
 }
 
 /// `CMSVersion ::= INTEGER { v0(0), v1(1), v2(2), v3(3), v4(4), v5(5) }`.

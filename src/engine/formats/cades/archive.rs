@@ -1,0 +1,211 @@
+//! What an archive time-stamp is over: version 3 with its hash index (EN 319 122-1 §5.5.2, §5.5.3), version 2 (TS 101 733
+//! §6.4.1, unchecked), which is read and not written.
+//!
+//! An index names, by digest, what was there when the stamp was made. What it names and is gone leaves the stamp without
+//! its data; what it does not name is not protected, and may have come later.
+
+use super::timestamps::Content;
+use crate::engine::crypto::{DigestAlgorithm, Hasher, digest};
+use crate::engine::error::{Error, Result};
+use crate::engine::pki::TimestampToken;
+use crate::engine::pki::cms::{Attribute, SignedData, SignerInfo};
+use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
+use std::collections::HashSet;
+
+/// How deep what version 2 covers is re-encoded.
+const DEPTH: u32 = 64;
+
+/// `ATSHashIndexV3 ::= SEQUENCE { hashIndAlgorithm AlgorithmIdentifier, certificatesHashIndex SEQUENCE OF OCTET STRING,
+/// crlsHashIndex SEQUENCE OF OCTET STRING, unsignedAttrValuesHashIndex SEQUENCE OF OCTET STRING }` and its elders.
+struct HashIndex<'a> {
+    element: Tlv<'a>,
+    algorithm: DigestAlgorithm,
+    certificates: Vec<Vec<u8>>,
+    revocation: Vec<Vec<u8>>,
+    attributes: Vec<Vec<u8>>,
+}
+
+impl<'a> HashIndex<'a> {
+    fn read(element: Tlv<'a>) -> Result<HashIndex<'a>> {
+        let mut fields = element.inner_of("ATSHashIndex")?;
+        // Version 1 leaves the algorithm out where it is SHA-256. The digests begin with an OCTET STRING or nothing.
+        let algorithm = match fields.clone().read("hashIndAlgorithm")?.inner().peek() {
+            Some(Tag::OID) => DigestAlgorithm::from_identifier(&fields.read("hashIndAlgorithm")?)?,
+            _ => DigestAlgorithm::Sha256,
+        };
+        Ok(HashIndex {
+            element,
+            algorithm,
+            certificates: digests(fields.sequence("certificatesHashIndex")?)?,
+            revocation: digests(fields.sequence("crlsHashIndex")?)?,
+            attributes: digests(fields.sequence("unsignedAttrValuesHashIndex")?)?,
+        })
+    }
+
+    /// Whether all that it names is there.
+    fn is_complete(&self, data: &SignedData, info: &SignerInfo, by_value: bool) -> bool {
+        let among = |set: Option<&[u8]>| -> HashSet<Vec<u8>> {
+            let choices = set.map(choices).unwrap_or_default();
+            choices
+                .iter()
+                .map(|one| digest(self.algorithm, one))
+                .collect()
+        };
+        let attributes: HashSet<Vec<u8>> = info
+            .unsigned_attributes
+            .iter()
+            .flat_map(|attribute| protected(attribute, by_value))
+            .map(|one| digest(self.algorithm, &one))
+            .collect();
+        let all =
+            |named: &[Vec<u8>], there: &HashSet<Vec<u8>>| named.iter().all(|d| there.contains(d));
+        all(&self.certificates, &among(data.certificate_set()))
+            && all(&self.revocation, &among(data.revocation_set()))
+            && all(&self.attributes, &attributes)
+    }
+}
+
+/// What the index has digests of: from version 3 on, the type with one value at a time, before, the whole attribute.
+fn protected(attribute: &Attribute, by_value: bool) -> Vec<Vec<u8>> {
+    if !by_value {
+        return vec![attribute.to_der()];
+    }
+    let values = attribute.values.iter();
+    values
+        .map(|value| [der::oid(&attribute.id), value.clone()].concat())
+        .collect()
+}
+
+fn digests(mut list: Reader<'_>) -> Result<Vec<Vec<u8>>> {
+    let mut all = Vec::new();
+    while let Some(one) = list.next_element()? {
+        all.push(one.octets()?.into_owned());
+    }
+    Ok(all)
+}
+
+/// The elements of a SET, as received.
+fn choices(set: &[u8]) -> Vec<&[u8]> {
+    let mut all = Vec::new();
+    if let Ok(element) = Tlv::whole(Reader::ber(set), "SET") {
+        let mut inner = element.inner();
+        while let Ok(Some(one)) = inner.next_element() {
+            all.push(one.bytes());
+        }
+    }
+    all
+}
+
+/// The digest of what a token of version 3 is over; none where something of it is gone.
+pub(super) fn version_3(
+    token: &[u8],
+    data: &SignedData,
+    info: &SignerInfo,
+    content: Content<'_>,
+    algorithm: DigestAlgorithm,
+) -> Option<Vec<u8>> {
+    let token = TimestampToken::from_ber(token).ok()?;
+    let attributes = &token
+        .signed_data()
+        .signer_infos()
+        .first()?
+        .unsigned_attributes;
+    const INDEXES: [(Oid, bool); 3] = [
+        (names::ID_AA_ATS_HASH_INDEX_V3, true),
+        (names::ID_AA_ATS_HASH_INDEX_V2, false),
+        (names::ID_AA_ATS_HASH_INDEX, false),
+    ];
+    let found = INDEXES
+        .iter()
+        .find_map(|(id, by_value)| Some((attributes.single(id).ok()??, *by_value)));
+    let (element, by_value) = found?;
+    let index = HashIndex::read(element).ok()?;
+    if !index.is_complete(data, info, by_value) {
+        return None;
+    }
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(&der::oid(data.content_type()));
+    hasher.update(&(content.digest)(algorithm)?);
+    for field in info.fields().ok()? {
+        if field.tag() != Tag::context(1) {
+            hasher.update(field.bytes());
+        }
+    }
+    hasher.update(index.element.bytes());
+    Some(hasher.finish())
+}
+
+/// The digest of what a token of version 2 is over. Makers differ in whether the unsigned attributes stand in their
+/// wrapper and whether BER was made DER; the way that gives the token's imprint is taken.
+pub(super) fn version_2(
+    token: &[u8],
+    data: &SignedData,
+    info: &SignerInfo,
+    content: Content<'_>,
+    algorithm: DigestAlgorithm,
+) -> Option<Vec<u8>> {
+    let parsed = TimestampToken::from_ber(token).ok()?;
+    let earlier = earlier_attributes(info, &parsed);
+    let wrapped = der::implicit(1, &der::set_of(earlier.clone()));
+    let ways = [(false, true), (false, false), (true, true), (true, false)];
+    let mut digests = ways.iter().filter_map(|(as_der, in_wrapper)| {
+        let unsigned = match (earlier.is_empty(), in_wrapper) {
+            (true, _) => Vec::new(),
+            (_, true) => wrapped.clone(),
+            (_, false) => earlier.concat(),
+        };
+        over_all(data, info, content, algorithm, *as_der, &unsigned).ok()
+    });
+    let expected = &parsed.tst_info().message_imprint.digest;
+    let first = digests.next()?;
+    if first == *expected {
+        return Some(first);
+    }
+    Some(digests.find(|d| d == expected).unwrap_or(first))
+}
+
+fn over_all(
+    data: &SignedData,
+    info: &SignerInfo,
+    content: Content<'_>,
+    algorithm: DigestAlgorithm,
+    as_der: bool,
+    unsigned: &[u8],
+) -> Result<Vec<u8>> {
+    let encoded = |bytes: &[u8]| -> Result<Vec<u8>> {
+        if !as_der {
+            return Ok(bytes.to_vec());
+        }
+        der::from_ber(&Tlv::whole(Reader::ber(bytes), "SignedData")?, DEPTH)
+    };
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(&encoded(data.encapsulated())?);
+    if !data.is_attached() {
+        let gone = || Error::not_found("content", "is not given");
+        hasher.update(content.bytes.ok_or_else(gone)?);
+    }
+    for set in [data.certificate_set(), data.revocation_set()]
+        .into_iter()
+        .flatten()
+    {
+        hasher.update(&encoded(set)?);
+    }
+    for field in info.fields()?.iter().filter(|f| f.tag() != Tag::context(1)) {
+        hasher.update(&encoded(field.bytes())?);
+    }
+    hasher.update(unsigned);
+    Ok(hasher.finish())
+}
+
+/// The unsigned attributes without the archive time-stamps that are not older than `token`, in their order.
+fn earlier_attributes(info: &SignerInfo, token: &TimestampToken) -> Vec<Vec<u8>> {
+    let later = |attribute: &Attribute| {
+        attribute.id == names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V2
+            && attribute.values.iter().all(|value| {
+                TimestampToken::from_ber(value)
+                    .is_ok_and(|other| other.tst_info().gen_time >= token.tst_info().gen_time)
+            })
+    };
+    let kept = info.unsigned_attributes.iter().filter(|a| !later(a));
+    kept.map(Attribute::to_der).collect()
+}
