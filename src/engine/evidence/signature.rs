@@ -31,6 +31,21 @@ pub enum Tier {
     T,
     Lt,
     Lta,
+    /// AdES-C: references to validation data (EN 319 122-2, unchecked). The extended forms exclude the baseline's LT and LTA.
+    C,
+    /// AdES-X: C, with the references stamped.
+    X,
+    /// AdES-XL: C, with the values of what is referred to.
+    Xl,
+    /// AdES-A: XL with an archive time-stamp.
+    A,
+}
+
+impl Tier {
+    /// Whether it is one of the baseline.
+    pub fn is_baseline(self) -> bool {
+        (Tier::B..=Tier::Lta).contains(&self)
+    }
 }
 
 /// Family and tier; printed as `PAdES-BASELINE-T`.
@@ -55,6 +70,10 @@ impl fmt::Display for Level {
             Tier::T => write!(f, "{family}-BASELINE-T"),
             Tier::Lt => write!(f, "{family}-BASELINE-LT"),
             Tier::Lta => write!(f, "{family}-BASELINE-LTA"),
+            Tier::C => write!(f, "{family}-C"),
+            Tier::X => write!(f, "{family}-X"),
+            Tier::Xl => write!(f, "{family}-XL"),
+            Tier::A => write!(f, "{family}-A"),
         }
     }
 }

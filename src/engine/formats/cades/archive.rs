@@ -200,7 +200,11 @@ fn over_all(
 /// The unsigned attributes without the archive time-stamps that are not older than `token`, in their order.
 fn earlier_attributes(info: &SignerInfo, token: &TimestampToken) -> Vec<Vec<u8>> {
     let later = |attribute: &Attribute| {
-        attribute.id == names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V2
+        let archive = [
+            names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V2,
+            names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V3,
+        ];
+        archive.contains(&attribute.id)
             && attribute.values.iter().all(|value| {
                 TimestampToken::from_ber(value)
                     .is_ok_and(|other| other.tst_info().gen_time >= token.tst_info().gen_time)

@@ -431,20 +431,33 @@ fn tier(data: &SignedData, info: &SignerInfo, signature: &Signature) -> Tier {
     if !certificate_inside || !time_as_family_wants || !one_reference {
         return Tier::Bes;
     }
+    let stamped = |kind| signature.timestamps.iter().any(|t| t.kind == kind);
+    if !stamped(TimestampKind::Signature) {
+        return Tier::B;
+    }
     let unsigned = |id| info.unsigned_attributes.count(&id) > 0;
+    // EN 319 122-1 §6.3 (unchecked): the baseline has no references to validation data.
+    if unsigned(names::ID_AA_ETS_CERTIFICATE_REFS) && unsigned(names::ID_AA_ETS_REVOCATION_REFS) {
+        return extended_tier(&unsigned, &stamped);
+    }
     let values = unsigned(names::ID_AA_ETS_REVOCATION_VALUES)
         || !data.crls().is_empty()
         || !data.ocsp_responses().is_empty();
     match () {
-        () if !signature
-            .timestamps
-            .iter()
-            .any(|t| t.kind == TimestampKind::Signature) =>
-        {
-            Tier::B
-        }
         () if !values => Tier::T,
         () if unsigned(names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V3) => Tier::Lta,
         () => Tier::Lt,
+    }
+}
+
+/// The forms of EN 319 122-2 (unchecked) from C on.
+fn extended_tier(unsigned: &dyn Fn(Oid) -> bool, stamped: &dyn Fn(TimestampKind) -> bool) -> Tier {
+    let values =
+        unsigned(names::ID_AA_ETS_CERT_VALUES) && unsigned(names::ID_AA_ETS_REVOCATION_VALUES);
+    match () {
+        () if values && stamped(TimestampKind::Archive) => Tier::A,
+        () if values => Tier::Xl,
+        () if stamped(TimestampKind::References) => Tier::X,
+        () => Tier::C,
     }
 }
