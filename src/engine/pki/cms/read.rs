@@ -150,7 +150,7 @@ impl SignedData {
         }
         let element = fields.expect(Tag::SEQUENCE, "encapContentInfo")?;
         let encapsulated_range = range_of(&element);
-        let mut encapsulated = element.inner();
+        let mut encapsulated = element.inner_of("encapContentInfo")?;
         let content_type = encapsulated.oid("eContentType")?;
         let content = match encapsulated.optional(Tag::context(0), "eContent")? {
             Some(wrapper) => Some(content_ranges(&wrapper)?),
