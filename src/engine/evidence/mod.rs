@@ -6,12 +6,14 @@
 
 mod excerpt;
 mod object;
+mod poe;
 mod pool;
 mod replay;
 mod signature;
 
 pub use excerpt::Originals;
 pub use object::{Bytes, Object, ObjectId, ObjectKind, Origin};
+pub use poe::{Proof, ProofOfExistence, ProofsOfExistence};
 pub use pool::Pool;
 pub use replay::{Judgement, export, import, read, write};
 pub use signature::{

@@ -268,6 +268,12 @@ pub struct Timestamp {
     pub policy: Oid,
     /// The message imprint against what it should be over.
     pub imprint: Reference,
+    /// Objects of the pool that it is over, and proves to have existed: certificates, revocation data, other tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covers: Vec<ObjectId>,
+    /// The signatures that it is over, and proves to have existed: counter-signatures too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<ObjectId>,
     /// The authority's signature on the token.
     pub signature: Box<Signature>,
 }

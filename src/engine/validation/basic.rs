@@ -3,6 +3,7 @@
 //! In: a signature and the instant. Out: what does not depend on the instant, and, for any instant for which there is a proof of
 //! existence, what does. The process that puts them together is `with_time`.
 
+use super::block::Block;
 use super::finding::Finding;
 use super::material::Material;
 use super::x509::{Purpose, X509};
@@ -28,12 +29,18 @@ pub(super) fn validate(
     document_faults: &[Fault],
     material: &Material<'_>,
 ) -> Basic {
-    let mut before = format_checking::check(&signature.faults, document_faults);
-    let certificate = signing_certificate::identify(signature, material, &mut before);
-    before.extend(context::initialise(signature));
-    let mut after = Vec::new();
-    let mathematics = cryptographic::verify(signature, certificate.as_ref(), &mut after);
-    after.extend(acceptance::accept(signature));
+    let policy = material.policy;
+    let format = format_checking::check(&signature.faults, document_faults);
+    let mut before = Block::FormatChecking.close(format, policy);
+    let mut identified = Vec::new();
+    let certificate = signing_certificate::identify(signature, material, &mut identified);
+    before.extend(Block::SigningCertificate.close(identified, policy));
+    let context = context::initialise(signature);
+    before.extend(Block::ValidationContext.close(context, policy));
+    let mut verified = Vec::new();
+    let mathematics = cryptographic::verify(signature, certificate.as_ref(), &mut verified);
+    let mut after = Block::Cryptographic.close(verified, policy);
+    after.extend(Block::Acceptance.close(acceptance::accept(signature), policy));
     Basic {
         before,
         after,
@@ -52,6 +59,7 @@ pub(super) fn at(
 ) -> X509 {
     let mut result = x509::validate(certificate, purpose, at, material);
     let algorithms = acceptance::accept_algorithms(signature, certificate, at, material.policy);
+    let algorithms = Block::Acceptance.close(algorithms, material.policy);
     result.findings.extend(algorithms);
     result
 }

@@ -1,5 +1,6 @@
 //! A finding: the outcome of one check, as keys and values. Findings accumulate in order; the verdict follows from them.
 
+use super::block::Block;
 use super::indication::SubIndication;
 use crate::engine::evidence::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct Finding {
     pub check: String,
     /// The clause that the check obeys.
     pub clause: String,
+    /// The building block or process it was found in; none where it is about the document as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<Block>,
     /// What it came to.
     pub outcome: Outcome,
     /// The sub-indication, where it did not hold.
@@ -53,6 +57,7 @@ impl Finding {
         Finding {
             check: check.into(),
             clause: clause.into(),
+            block: None,
             outcome,
             sub_indication: None,
             object: None,

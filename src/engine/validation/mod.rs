@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod basic;
+mod block;
 mod certificate;
 mod context;
 mod cryptographic;
@@ -22,6 +23,7 @@ mod verdict;
 mod with_time;
 mod x509;
 
+pub use block::Block;
 pub use certificate::{CertificateStatus, CertificateVerdict, Learnt, validate_certificate};
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
@@ -31,7 +33,7 @@ pub use qualification::{
     certificate_qualification,
 };
 pub use trust_basis::{ListUsed, TrustBasis};
-pub use verdict::{NestedVerdict, SignatureVerdict, TimestampVerdict, Verdict, Want};
+pub use verdict::{NestedVerdict, Process, SignatureVerdict, TimestampVerdict, Verdict, Want};
 pub use x509::Purpose;
 
 use crate::engine::evidence::{Evidence, ObjectId, Pool, Severity, Signature};

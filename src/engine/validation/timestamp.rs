@@ -1,10 +1,11 @@
 //! Validation of a time-stamp (EN 319 102-1 §5.4): the authority's signature, and that it is over what it should be.
 
 use super::basic;
+use super::block::Block;
 use super::finding::{Finding, Outcome};
 use super::indication::SubIndication;
 use super::material::{Material, id_of};
-use super::verdict::TimestampVerdict;
+use super::verdict::{Process, TimestampVerdict};
 use super::with_time::conclude;
 use super::x509::Purpose;
 use super::{acceptance, cryptographic};
@@ -39,6 +40,7 @@ pub(super) fn validate(
     let policy = material.policy;
     let basic = basic::validate(&timestamp.signature, &[], material);
     let mut findings = basic.before;
+    let mut of_stamp = Vec::new();
     if let Some(certificate) = &basic.certificate {
         let x509 = basic::at(
             &timestamp.signature,
@@ -48,11 +50,11 @@ pub(super) fn validate(
             material,
         );
         findings.extend(x509.findings);
-        findings.extend(lifetime_finding(timestamp, certificate));
+        of_stamp.extend(lifetime_finding(timestamp, certificate));
     }
     findings.extend(basic.after);
-    findings.push(cryptographic::reference_finding(&timestamp.imprint));
-    findings.extend(acceptance::reference_finding(
+    of_stamp.push(cryptographic::reference_finding(&timestamp.imprint));
+    of_stamp.extend(acceptance::reference_finding(
         &timestamp.imprint,
         material.now,
         policy,
@@ -63,8 +65,9 @@ pub(super) fn validate(
             CLAUSE,
             SubIndication::TimestampOrderFailure,
         );
-        findings.push(future.found(timestamp.gen_time).expected(material.now));
+        of_stamp.push(future.found(timestamp.gen_time).expected(material.now));
     }
+    findings.extend(Block::Timestamp.close(of_stamp, policy));
     let (indication, sub_indication) = conclude(&findings);
     let verified = sub_indication.is_none().then_some(VerifiedTimestamp {
         kind: timestamp.kind,
@@ -77,6 +80,7 @@ pub(super) fn validate(
         indication,
         sub_indication,
         signing_certificate: basic.certificate.as_ref().map(id_of),
+        process: Process::Basic,
         findings,
     };
     (verdict, verified)

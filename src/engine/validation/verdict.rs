@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::indication::{Indication, SubIndication};
 use super::qualification::SignatureQualification;
 use super::trust_basis::TrustBasis;
-use crate::engine::evidence::{ObjectId, TimestampKind};
+use crate::engine::evidence::{ObjectId, ProofOfExistence, TimestampKind};
 use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use serde::Serialize;
@@ -35,6 +35,18 @@ pub enum Want {
     },
 }
 
+/// The process that concluded (EN 319 102-1 §5.1.2, unchecked).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Process {
+    /// §5.3: by the signature and the time of validation alone.
+    Basic,
+    /// §5.5: by its signature time-stamps.
+    WithTime,
+    /// §5.6: by archived validation material and the proofs of its existence.
+    LongTerm,
+}
+
 /// What was concluded about one time-stamp.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[allow(missing_docs)]
@@ -45,6 +57,9 @@ pub struct TimestampVerdict {
     pub indication: Indication,
     pub sub_indication: Option<SubIndication>,
     pub signing_certificate: Option<ObjectId>,
+    /// How far the processes had to go: [`Process::Basic`] where it holds at the time of validation (§5.4),
+    /// [`Process::LongTerm`] where past signature validation was asked.
+    pub process: Process,
     pub findings: Vec<Finding>,
 }
 
@@ -53,6 +68,8 @@ pub struct TimestampVerdict {
 pub struct SignatureVerdict {
     /// The signature's identifier in the evidence.
     pub signature: ObjectId,
+    /// The process that concluded.
+    pub process: Process,
     /// The indication.
     pub indication: Indication,
     /// Why it did not pass.
@@ -69,6 +86,8 @@ pub struct SignatureVerdict {
     pub qualification: Option<SignatureQualification>,
     /// The earliest instant at which the signature is proven to have existed (§5.5, §5.6).
     pub best_signature_time: Time,
+    /// The proofs of existence that the conclusion rests on, beside that everything exists at the time of validation.
+    pub proofs: Vec<ProofOfExistence>,
     /// Every check in order.
     pub findings: Vec<Finding>,
     /// Its time-stamps.

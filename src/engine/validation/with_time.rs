@@ -5,11 +5,12 @@
 //! instant. A content time-stamp says, the other way round, that the signature is not older.
 
 use super::basic;
+use super::block::Block;
 use super::finding::{Finding, Outcome};
 use super::indication::{Indication, SubIndication};
 use super::material::{Material, id_of};
 use super::timestamp::{self, VerifiedTimestamp};
-use super::verdict::SignatureVerdict;
+use super::verdict::{Process, SignatureVerdict};
 use super::x509::{Purpose, X509};
 use crate::engine::evidence::{Fault, Signature, TimestampKind};
 use crate::engine::pki::Certificate;
@@ -115,13 +116,18 @@ pub(super) fn validate(
         ));
     }
     findings.extend(basic.after);
-    findings.extend(stamp_findings);
-    findings.extend(order_finding(&verified));
-    findings.extend(claim_finding(signature, best_signature_time, material));
+    let mut of_time = stamp_findings;
+    of_time.extend(order_finding(&verified));
+    of_time.extend(claim_finding(signature, best_signature_time, material));
+    findings.extend(Block::WithTime.close(of_time, material.policy));
     let (indication, sub_indication) = conclude(&findings);
     SignatureVerdict {
         qualification: None,
         signature: signature.id,
+        process: match best_signature_time < material.now {
+            true => Process::WithTime,
+            false => Process::Basic,
+        },
         indication,
         sub_indication,
         mathematics: basic.mathematics,
@@ -129,6 +135,7 @@ pub(super) fn validate(
         path: chain,
         anchor,
         best_signature_time,
+        proofs: Vec::new(),
         findings,
         timestamps,
     }
@@ -171,11 +178,11 @@ fn with_proof(
     if !then.findings.iter().any(Finding::is_negative) {
         let proven = Finding::new("certificate.proven_in_time", CLAUSE, Outcome::Passed);
         let was = now.findings.iter().find(|f| f.is_negative());
-        then.findings.push(
-            proven
-                .found(best_signature_time)
-                .expected(was.map(|f| f.check.as_str()).unwrap_or_default()),
-        );
+        let proven = proven
+            .found(best_signature_time)
+            .expected(was.map(|f| f.check.as_str()).unwrap_or_default());
+        let proven = Block::WithTime.close([proven], material.policy);
+        then.findings.extend(proven);
     }
     then
 }

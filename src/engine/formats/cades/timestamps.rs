@@ -193,6 +193,8 @@ pub fn inspect_timestamp(
             expected: info.message_imprint.digest.as_slice().into(),
             actual: over(info.message_imprint.algorithm).map(Bytes::from),
         },
+        covers: Vec::new(),
+        signatures: Vec::new(),
         signature: Box::new(signature),
     })
 }

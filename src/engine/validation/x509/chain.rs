@@ -11,6 +11,7 @@ use crate::engine::pki::path::{
 };
 use crate::engine::time::Time;
 use crate::engine::validation::acceptance::algorithm_finding;
+use crate::engine::validation::block::Block;
 use crate::engine::validation::finding::{Finding, Outcome};
 use crate::engine::validation::indication::SubIndication;
 use crate::engine::validation::material::{Material, id_of};
@@ -37,8 +38,11 @@ pub(super) fn judge_chain(
     let verified = match validate_path(below, anchor, at, &policy.path, checks) {
         Ok(path) => Some(path),
         Err(failure) => {
-            result.findings.push(path_finding(&failure, at));
+            let failed = path_finding(&failure, at);
+            result.findings.push(failed);
             if !failure.problem.is_of_time() {
+                // No policy makes a path of what is none.
+                result.findings[0].block = Some(Block::X509);
                 return result;
             }
             None
@@ -70,10 +74,12 @@ pub(super) fn judge_chain(
             result.findings.extend(finding);
         }
     }
+    result.findings = Block::X509.close(result.findings, policy);
     if !result.findings.iter().any(Finding::is_negative) {
         let anchor = chain.last().unwrap_or(&chain[0]);
         let finding = Finding::new("path.holds", CLAUSE, Outcome::Passed);
-        result.findings.push(about(finding, anchor));
+        let holds = Block::X509.close([about(finding, anchor)], policy);
+        result.findings.extend(holds);
         result.path = verified;
     }
     result

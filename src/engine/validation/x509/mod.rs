@@ -9,6 +9,7 @@ mod revocation;
 
 pub use purpose::Purpose;
 
+use super::block::Block;
 use super::certificate::Learnt;
 use super::finding::Finding;
 use super::indication::SubIndication;
@@ -126,6 +127,9 @@ fn no_chain(certificate: &Certificate, dead: &[Dead], material: &Material<'_>) -
     if findings.is_empty() {
         findings.push(negative("path.not_found", certificate));
     }
+    findings
+        .iter_mut()
+        .for_each(|finding: &mut Finding| finding.block = Some(Block::X509));
     X509 {
         findings,
         chain: Vec::new(),
