@@ -2,6 +2,7 @@
 
 pub mod asn1;
 pub mod hex;
+pub mod json;
 pub mod ldap;
 pub mod pdf;
 pub mod pem;
