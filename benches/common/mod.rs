@@ -118,7 +118,9 @@ pub fn embed(seal: &Seal, document: &[u8]) -> Vec<u8> {
         timestamp_reserve: 0,
         options: Options::Pades(PadesOptions::default()),
     };
-    let prepared = Pades.prepare(document, &request, now()).expect("prepared");
+    let prepared = Pades
+        .prepare(document.into(), &request, now())
+        .expect("prepared");
     let value = seal.signer.sign(&prepared.to_be_signed).expect("signed");
     let patch = Pades.embed(document, prepared.resume, value);
     let patch = patch.expect("embedded");

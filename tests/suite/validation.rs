@@ -344,7 +344,7 @@ impl Case {
                 mime_type: None,
             },
         };
-        let prepared = Cades.prepare(content, &request, t(SIGNED)).unwrap();
+        let prepared = Cades.prepare(content.into(), &request, t(SIGNED)).unwrap();
         let value = world().seal_key.sign(&prepared.to_be_signed).unwrap();
         let stamp = self.stamped.map(|at| token(&value.0, at));
         let mut signed = Cades
@@ -1257,7 +1257,7 @@ fn signature_over(content: &[u8], attached: bool) -> (Vec<u8>, Vec<u8>) {
             mime_type: None,
         },
     };
-    let prepared = Cades.prepare(content, &request, t(SIGNED)).unwrap();
+    let prepared = Cades.prepare(content.into(), &request, t(SIGNED)).unwrap();
     let attributes = prepared.to_be_signed.clone();
     let value = w.seal_key.sign(&attributes).unwrap();
     let patch = Cades.embed(content, prepared.resume, value).unwrap();
@@ -1404,10 +1404,7 @@ fn the_inside_of_a_signature_does_not_pass_for_a_document() {
     // In an ASiC-E it is over no manifest, and so over nothing.
     let verdict = container(&[MIME, ("acuerdo.xml", &manifest), (SIGNATURE, &signature)]);
     assert_eq!(verdict.indication, Some(Indication::Indeterminate));
-    let detached = [Detached {
-        name: None,
-        bytes: &attributes,
-    }];
+    let detached = [Detached::of(&attributes)];
     let verdict = detached_verdict(&bare, &detached);
     assert!(has(&verdict, "value.verifies"), "the forgery is well made");
     assert_eq!(verdict.indication, Some(Indication::TotalFailed));
@@ -1432,11 +1429,11 @@ fn content_given_beside_a_message_that_carries_its_own_must_be_the_same() {
     let (message, _) = signature_over(b"solicitud", true);
     let mut given = [Detached {
         name: Some("solicitud.txt"),
-        bytes: b"solicitud",
+        content: b"solicitud".into(),
     }];
     let verdict = detached_verdict(&message, &given);
     assert_eq!(verdict.indication, Some(Indication::TotalPassed));
-    given[0].bytes = b"otra cosa";
+    given[0].content = b"otra cosa".into();
     let verdict = detached_verdict(&message, &given);
     assert_eq!(verdict.indication, Some(Indication::TotalFailed));
     assert!(has(&verdict, "reference.altered"));

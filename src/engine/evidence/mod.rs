@@ -8,6 +8,7 @@ mod excerpt;
 mod object;
 mod poe;
 mod pool;
+mod record;
 mod replay;
 mod signature;
 
@@ -15,6 +16,7 @@ pub use excerpt::Originals;
 pub use object::{Bytes, Object, ObjectId, ObjectKind, Origin};
 pub use poe::{Proof, ProofOfExistence, ProofsOfExistence};
 pub use pool::Pool;
+pub use record::{ArchiveTimestamp, EvidenceRecord, RecordPlace};
 pub use replay::{Judgement, export, import, read, write};
 pub use signature::{
     CertificateReference, ChangeKind, Family, Fault, LaterChange, Level, Reference, Scope,
@@ -39,6 +41,9 @@ pub struct Evidence {
     pub signatures: Vec<Signature>,
     /// Time-stamps over the document itself (PAdES document time-stamps), in order.
     pub timestamps: Vec<Timestamp>,
+    /// Evidence records about its signatures or what they cover (RFC 4998), in the document or given beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<EvidenceRecord>,
     /// Certificates, revocation data and tokens, embedded, given or fetched.
     pub pool: Pool,
     /// Signed documents inside a container, each judged by itself.
@@ -70,6 +75,7 @@ impl Evidence {
             faults: Vec::new(),
             signatures: Vec::new(),
             timestamps: Vec::new(),
+            records: Vec::new(),
             pool: Pool::default(),
             inside: Vec::new(),
         }

@@ -4,14 +4,16 @@
 
 pub mod asic;
 pub mod cades;
+mod content;
 pub mod pades;
 mod patch;
 mod request;
 
+pub use content::{Content, ContentDigests, HEAD, Passing, Streamed};
 pub use patch::{Part, Patch};
 pub use request::{Material, Options, PadesOptions, Prepared, Resume, SignRequest, VisibleSeal};
 
-use crate::engine::crypto::SignatureValue;
+use crate::engine::crypto::{DigestAlgorithm, SignatureValue};
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Evidence;
 use crate::engine::limits::Budget;
@@ -33,8 +35,18 @@ pub enum Sniff {
 pub struct Detached<'a> {
     /// The name it goes by, where it has one.
     pub name: Option<&'a str>,
-    /// The content.
-    pub bytes: &'a [u8],
+    /// The content: bytes, or a stream that is digested as it passes.
+    pub content: Content<'a>,
+}
+
+impl<'a> Detached<'a> {
+    /// Content without a name.
+    pub fn of(content: impl Into<Content<'a>>) -> Detached<'a> {
+        Detached {
+            name: None,
+            content: content.into(),
+        }
+    }
 }
 
 /// A document to look into.
@@ -60,8 +72,15 @@ pub trait Format: Sync + std::fmt::Debug {
     /// with faults. A document without signatures is evidence without signatures.
     fn inspect(&self, input: Input<'_>, budget: &mut Budget) -> Result<Evidence>;
 
-    /// Everything up to the private-key operation.
-    fn prepare(&self, document: &[u8], request: &SignRequest, now: Time) -> Result<Prepared>;
+    /// The digest algorithms of content apart from `document` that [`Format::inspect`] will ask for, so that a stream can be
+    /// digested by them all as it passes once; nothing where all is inside, or where `document` cannot be read.
+    fn digests_wanted(&self, _document: &[u8]) -> Vec<DigestAlgorithm> {
+        Vec::new()
+    }
+
+    /// Everything up to the private-key operation. A detached signature needs no more of `document` than its digest; others
+    /// refuse what is not at hand.
+    fn prepare(&self, document: Content<'_>, request: &SignRequest, now: Time) -> Result<Prepared>;
 
     /// Puts the signature value in.
     fn embed(&self, document: &[u8], resume: Resume, value: SignatureValue) -> Result<Patch>;

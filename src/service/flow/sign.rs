@@ -75,7 +75,9 @@ pub struct Sealed {
 /// Seals `document` at `now`.
 pub fn seal(document: &[u8], order: &Order<'_>, now: Time) -> Result<Sealed> {
     order.seal.check_usable(now)?;
-    let prepared = order.format.prepare(document, &request(order), now)?;
+    let prepared = order
+        .format
+        .prepare(document.into(), &request(order), now)?;
     let value = order.seal.signer.sign(&prepared.to_be_signed)?;
     let own = Own {
         order,
@@ -162,10 +164,7 @@ impl Own<'_> {
     /// What leaves must verify: read back by the code that reads foreign documents, every reference intact, the value
     /// good under the seal's certificate, and that certificate the one named.
     fn check(&self, bytes: &[u8]) -> Result<Evidence> {
-        let detached = [Detached {
-            name: None,
-            bytes: self.document,
-        }];
+        let detached = [Detached::of(self.document)];
         let evidence = self.order.format.inspect(
             Input {
                 document: bytes,

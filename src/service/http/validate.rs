@@ -7,9 +7,9 @@ use super::form::{self, Part, Takes};
 use super::language;
 use super::problem::{Answer, Problem};
 use super::service::Service;
-use super::spool::Content;
+use super::spool;
 use crate::engine::evidence::{self, Judgement, Originals};
-use crate::engine::formats::Detached;
+use crate::engine::formats::{Content, Detached};
 use crate::engine::register;
 use crate::engine::report::{self, SimpleReport};
 use crate::engine::{Error, Result, Time};
@@ -35,7 +35,7 @@ impl Service {
     /// Judges a document at `at`, or now.
     pub async fn judge(
         &self,
-        document: Content,
+        document: spool::Content,
         detached: Vec<Part>,
         at: Option<Time>,
     ) -> Result<Judged> {
@@ -47,7 +47,7 @@ impl Service {
                 .iter()
                 .map(|part| Detached {
                     name: part.file_name.as_deref(),
-                    bytes: &part.content,
+                    content: Content::Bytes(&part.content),
                 })
                 .collect();
             let validated = flow::validate(&document, &detached, &[], &policy, &sources, now)?;
@@ -126,7 +126,11 @@ pub(super) fn instant(text: &str) -> Result<Time> {
     })
 }
 
-async fn sent(service: &Service, headers: &HeaderMap, body: Body) -> Answer<(Content, Vec<Part>)> {
+async fn sent(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Body,
+) -> Answer<(spool::Content, Vec<Part>)> {
     let kind = form::header_text(headers);
     if form::is_media_type(kind, "multipart/form-data") {
         let (limit, most) = (

@@ -31,9 +31,7 @@ fn compare(split: &Path, entry: &Value) -> Outcome {
     let document = read("file").expect("file");
     let content = read("content");
     let begun = Instant::now();
-    let detached = content
-        .as_deref()
-        .map(|bytes| Detached { name: None, bytes });
+    let detached = content.as_deref().map(Detached::of);
     let found = inspect_with(&document, detached.as_slice());
     let anchors = read("anchor").map(|pem| Anchors::read([&pem[..]]).expect("anchor"));
     let now = entry["time"].as_str().unwrap_or("2026-11-21T00:00:00Z");

@@ -203,10 +203,7 @@ impl<'a> Test<'a> {
 
     fn as_message(&self, message: &[u8]) -> Outcome {
         let (content, signature) = multipart_signed(message);
-        let detached = [Detached {
-            name: None,
-            bytes: &content,
-        }];
+        let detached = [Detached::of(&content)];
         let input = Input {
             document: &signature,
             detached: &detached,

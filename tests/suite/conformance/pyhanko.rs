@@ -80,7 +80,7 @@ fn bare_signature(bytes: &[u8], raw_digest: &str) -> Result<Evidence> {
         0,
         Content {
             digest: &content,
-            bytes: None,
+            apart: None,
         },
         Family::Cades,
         name,

@@ -83,7 +83,7 @@ impl Era {
             },
         };
         let content = b"resolucion";
-        let prepared = Cades.prepare(content, &request, t(at)).unwrap();
+        let prepared = Cades.prepare(content.into(), &request, t(at)).unwrap();
         let value = world().seal_key.sign(&prepared.to_be_signed).unwrap();
         let token = token_by(&self.tsa, &value.0, at);
         let signed = Cades.embed(content, prepared.resume, value).unwrap();

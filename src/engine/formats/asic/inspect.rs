@@ -265,7 +265,7 @@ fn signature_file(
             index,
             Content {
                 digest: &over,
-                bytes: content,
+                apart: content.map(Into::into),
             },
             Family::Cades,
             label,

@@ -8,7 +8,7 @@ mod manifest;
 
 pub use manifest::{DataObjectReference, Manifest};
 
-use super::{Format, Input, Material, Patch, Prepared, Resume, SignRequest, Sniff};
+use super::{Content, Format, Input, Material, Patch, Prepared, Resume, SignRequest, Sniff};
 use crate::engine::crypto::SignatureValue;
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Evidence;
@@ -36,7 +36,7 @@ impl Format for Asic {
         inspect::container(input.document, budget)
     }
 
-    fn prepare(&self, _: &[u8], _: &SignRequest, _: Time) -> Result<Prepared> {
+    fn prepare(&self, _: Content<'_>, _: &SignRequest, _: Time) -> Result<Prepared> {
         Err(Error::unsupported("ASiC container", "a further signature inside a container")
             .remedy("Sign the ASiCManifest with CAdES and pack it, or sign the files before they are packed."))
     }

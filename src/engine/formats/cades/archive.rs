@@ -182,7 +182,9 @@ fn over_all(
     hasher.update(&encoded(data.encapsulated())?);
     if !data.is_attached() {
         let gone = || Error::not_found("content", "is not given");
-        hasher.update(content.bytes.ok_or_else(gone)?);
+        if !content.apart.ok_or_else(gone)?.feed(&mut hasher)? {
+            return Err(gone());
+        }
     }
     for set in [data.certificate_set(), data.revocation_set()]
         .into_iter()

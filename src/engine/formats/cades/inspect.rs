@@ -11,6 +11,7 @@ use crate::engine::evidence::{
     Reference, Signature, SignaturePolicy, SignedData as Signed, SignerReference, Tier,
     TimestampKind,
 };
+use crate::engine::formats;
 use crate::engine::limits::Budget;
 use crate::engine::pki::Certificate;
 use crate::engine::pki::cms::{
@@ -61,7 +62,7 @@ pub fn inspect_counter_signatures(
         let mut signature = inspect_core(data, &counter, over_value, &over, family, name, pool);
         let content = Content {
             digest: &over,
-            bytes: Some(&info.signature),
+            apart: Some((&info.signature).into()),
         };
         timestamps::collect(data, &counter, content, &mut signature, pool, budget)?;
         signature.level.tier = tier(data, &counter, &signature);
@@ -175,15 +176,33 @@ fn check_envelope(
 
 /// Whether `content` is the DER of signed attributes: a signature over them, with the attributes taken out of its
 /// structure, would pass for one over a document of these bytes (RFC 5652 §5.4 gives the two no different form).
-pub fn is_signed_attributes(content: &[u8]) -> bool {
-    let mut reader = Reader::ber(content);
-    let set = reader.set("signedAttrs").and_then(Attributes::read);
-    reader.is_empty()
-        && set.is_ok_and(|attributes| {
-            [names::ID_CONTENT_TYPE, names::ID_MESSAGE_DIGEST]
-                .iter()
-                .all(|id| attributes.count(id) > 0)
-        })
+pub fn is_signed_attributes<'a>(content: impl Into<formats::Content<'a>>) -> bool {
+    let content = content.into();
+    let head = content.head();
+    if head.len() as u64 == content.length() {
+        let mut reader = Reader::ber(head);
+        let set = reader.set("signedAttrs").and_then(Attributes::read);
+        return reader.is_empty()
+            && set.is_ok_and(|attributes| has_required(|id| attributes.count(id) > 0));
+    }
+    // More than the beginning of a stream: these two are short, and DER puts what is short first.
+    let Some(mut set) = Reader::ber(head).cut_off(Tag::SET) else {
+        return false;
+    };
+    let mut ids = Vec::new();
+    while let Ok(id) = set
+        .sequence("Attribute")
+        .and_then(|mut a| a.oid("attrType"))
+    {
+        ids.push(id);
+    }
+    has_required(|id| ids.contains(id))
+}
+
+fn has_required(has: impl Fn(&Oid) -> bool) -> bool {
+    [names::ID_CONTENT_TYPE, names::ID_MESSAGE_DIGEST]
+        .iter()
+        .all(has)
 }
 
 fn signer_reference(sid: &SignerIdentifier) -> SignerReference {

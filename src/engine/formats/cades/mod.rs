@@ -2,11 +2,13 @@
 
 mod archive;
 mod augment;
+mod covered;
 mod inspect;
 mod prepare;
 mod timestamps;
 
 pub use augment::with_signature_timestamp;
+use covered::{Covered, digests_wanted};
 pub use inspect::{
     ContentDigest, inspect_counter_signatures, inspect_signer, is_signed_attributes,
 };
@@ -14,7 +16,7 @@ pub use prepare::{content_digest_algorithm, message, signature_value_room, signe
 pub use timestamps::{Content, inspect_timestamp};
 
 use super::{Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff};
-use crate::engine::crypto::{DigestAlgorithm, SignatureValue, digest};
+use crate::engine::crypto::{DigestAlgorithm, SignatureValue};
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::{Evidence, Family, Fault, Reference, Scope, ScopeKind};
 use crate::engine::limits::Budget;
@@ -46,11 +48,8 @@ impl Format for Cades {
         let data = SignedData::from_ber(input.document)?;
         let mut evidence = Evidence::new(self.name(), input.document);
         let detached = input.detached.first();
-        let content = |algorithm| match (data.content_digest(algorithm), detached) {
-            (Some(attached), _) => Some(attached),
-            (None, Some(detached)) => Some(digest(algorithm, detached.bytes)),
-            (None, None) => None,
-        };
+        let covered = Covered::of(&data, detached.map(|d| d.content));
+        let content = |algorithm| covered.digest(algorithm);
         let scope = detached
             .and_then(|d| d.name)
             .unwrap_or("content")
@@ -59,7 +58,7 @@ impl Format for Cades {
         let posing = data.signer_infos().iter().any(bare)
             && match data.content() {
                 Some(attached) => is_signed_attributes(&attached),
-                None => detached.is_some_and(|d| is_signed_attributes(d.bytes)),
+                None => detached.is_some_and(|d| is_signed_attributes(d.content)),
             };
         for index in 0..data.signer_infos().len() {
             budget.step(1_000)?;
@@ -69,22 +68,22 @@ impl Format for Cades {
                 index,
                 Content {
                     digest: &content,
-                    bytes: detached.map(|d| d.bytes),
+                    apart: covered.apart,
                 },
                 Family::Cades,
                 name,
                 &mut evidence.pool,
                 budget,
             )?;
-            if let Some(given) = detached.filter(|_| data.is_attached()) {
+            if detached.is_some() && data.is_attached() {
                 let algorithm = signature
                     .digest_algorithm
                     .unwrap_or(DigestAlgorithm::Sha256);
                 signature.references.push(Reference {
                     name: scope.clone(),
                     algorithm,
-                    expected: data.content_digest(algorithm).unwrap_or_default().into(),
-                    actual: Some(digest(algorithm, given.bytes).into()),
+                    expected: covered.digest(algorithm).unwrap_or_default().into(),
+                    actual: covered.digest_apart(algorithm).map(Into::into),
                 });
             }
             if posing && bare(&data.signer_infos()[index]) {
@@ -103,10 +102,20 @@ impl Format for Cades {
             evidence.signatures.push(signature);
             evidence.signatures.extend(counter);
         }
+        covered.outcome()?;
         Ok(evidence)
     }
 
-    fn prepare(&self, document: &[u8], request: &SignRequest, now: Time) -> Result<Prepared> {
+    fn digests_wanted(&self, document: &[u8]) -> Vec<DigestAlgorithm> {
+        SignedData::from_ber(document).map_or(Vec::new(), |data| digests_wanted(&data))
+    }
+
+    fn prepare(
+        &self,
+        document: super::Content<'_>,
+        request: &SignRequest,
+        now: Time,
+    ) -> Result<Prepared> {
         let Options::Cades { mime_type, .. } = &request.options else {
             return Err(Error::internal(
                 "sign request",
@@ -117,7 +126,10 @@ impl Format for Cades {
         let attributes = signed_attributes(
             &names::ID_DATA,
             algorithm,
-            &digest(algorithm, document),
+            &document.digest(algorithm)?.ok_or_else(|| {
+                Error::invalid("content", format!("its {algorithm} is not given"))
+                    .remedy("Give the digest that the key's algorithm goes with.")
+            })?,
             &request.certificate,
             Some(now),
             mime_type.as_deref(),

@@ -22,13 +22,13 @@ use crate::engine::syntax::asn1::{Oid, Reader, names};
 pub struct Content<'a> {
     /// Its digest.
     pub digest: ContentDigest<'a>,
-    /// Its bytes, where it lies apart from the message and in one piece; only archive time-stamps of version 2 need them.
-    pub bytes: Option<&'a [u8]>,
+    /// Itself, where it lies apart from the message and in one piece; only archive time-stamps of version 2 need its bytes.
+    pub apart: Option<crate::engine::formats::Content<'a>>,
 }
 
 impl std::fmt::Debug for Content<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Content({:?})", self.bytes.map(<[u8]>::len))
+        write!(f, "Content({:?})", self.apart.map(|c| c.length()))
     }
 }
 

@@ -448,7 +448,7 @@ impl Found<'_, '_> {
             0,
             Content {
                 digest: content,
-                bytes: None,
+                apart: None,
             },
             Family::Pades,
             name,

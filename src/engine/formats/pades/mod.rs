@@ -18,7 +18,9 @@ pub use dictionary::{SignatureDictionary, SubFilter};
 pub use font::EmbeddedFont;
 pub use stamp::stamp;
 
-use super::{Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff};
+use super::{
+    Content, Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff,
+};
 use crate::engine::crypto::SignatureValue;
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Evidence;
@@ -48,14 +50,20 @@ impl Format for Pades {
         inspect::inspect(input.document, budget)
     }
 
-    fn prepare(&self, document: &[u8], request: &SignRequest, now: Time) -> Result<Prepared> {
+    fn prepare(&self, document: Content<'_>, request: &SignRequest, now: Time) -> Result<Prepared> {
         let Options::Pades(options) = &request.options else {
             return Err(Error::internal(
                 "sign request",
                 "has the options of another format",
             ));
         };
-        prepare::prepare(document, request, options, now, &mut Budget::default())
+        prepare::prepare(
+            document.whole()?,
+            request,
+            options,
+            now,
+            &mut Budget::default(),
+        )
     }
 
     fn embed(&self, document: &[u8], resume: Resume, value: SignatureValue) -> Result<Patch> {
@@ -277,8 +285,13 @@ mod tests {
         let signer = TestSigner::p256();
         let file = classic();
         let signed = signer.sign(&file, PadesOptions::default());
-        let prepare =
-            |bytes: &[u8]| Pades.prepare(bytes, &signer.request(PadesOptions::default()), now());
+        let prepare = |bytes: &[u8]| {
+            Pades.prepare(
+                bytes.into(),
+                &signer.request(PadesOptions::default()),
+                now(),
+            )
+        };
         for cut in file.len() + 16..signed.len() - 6 {
             let refused = prepare(&signed[..cut]).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Malformed, "cut at {cut}");
@@ -323,7 +336,7 @@ mod tests {
         assert!(text.contains("/FieldMDP") && text.contains("/Action/All"));
         let refused = |file: &[u8], name| {
             Pades
-                .prepare(file, &signer.request(named(name)), now())
+                .prepare(file.into(), &signer.request(named(name)), now())
                 .unwrap_err()
                 .kind()
         };
@@ -375,7 +388,7 @@ mod tests {
         let signer = TestSigner::p256();
         let problem = |file: &[u8], options| {
             Pades
-                .prepare(file, &signer.request(options), now())
+                .prepare(file.into(), &signer.request(options), now())
                 .unwrap_err()
                 .to_string()
         };
@@ -407,7 +420,7 @@ mod tests {
         assert!(
             Pades
                 .prepare(
-                    text.replace("/P 1", "/P 2").as_bytes(),
+                    text.replace("/P 1", "/P 2").as_bytes().into(),
                     &signer.request(visible()),
                     now()
                 )
@@ -453,7 +466,7 @@ mod tests {
         let signer = TestSigner::p256();
         let file = classic();
         let request = signer.request(PadesOptions::default());
-        let prepared = Pades.prepare(&file, &request, now()).unwrap();
+        let prepared = Pades.prepare((&file).into(), &request, now()).unwrap();
         let value = signer.value(&prepared.to_be_signed);
         let other = [file.clone(), b"\n".to_vec()].concat();
         assert!(

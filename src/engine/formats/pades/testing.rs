@@ -81,7 +81,7 @@ impl TestSigner {
     }
 
     pub(crate) fn sign_request(&self, document: &[u8], request: &SignRequest) -> Vec<u8> {
-        let prepared = Pades.prepare(document, request, now()).unwrap();
+        let prepared = Pades.prepare(document.into(), request, now()).unwrap();
         let value = self.value(&prepared.to_be_signed);
         let patch = Pades.embed(document, prepared.resume, value).unwrap();
         patch.apply(document).unwrap()

@@ -220,6 +220,17 @@ impl<'a> Reader<'a> {
         header(self.rest(), 0, self.encoding).ok().map(|h| h.tag)
     }
 
+    /// What is there of the content of the first element, of input that is cut off inside it; none if it is no `tag`.
+    pub fn cut_off(&self, tag: Tag) -> Option<Reader<'a>> {
+        let header = header(self.rest(), 0, self.encoding).ok()?;
+        (header.tag == tag && header.constructed).then(|| Reader {
+            input: &self.rest()[header.size..],
+            at: 0,
+            base: self.base + self.at + header.size,
+            encoding: self.encoding,
+        })
+    }
+
     /// The next element, or none at the end.
     pub fn next_element(&mut self) -> Result<Option<Tlv<'a>>> {
         if self.is_empty() {

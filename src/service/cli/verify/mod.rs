@@ -73,7 +73,7 @@ impl Desk {
         let detached: Vec<Detached<'_>> = self
             .content
             .iter()
-            .map(|bytes| Detached { name: None, bytes })
+            .map(|bytes| Detached::of(&**bytes))
             .collect();
         validate(
             &document,
