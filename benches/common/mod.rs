@@ -10,7 +10,7 @@ use rubrica::engine::codes::Cea;
 use rubrica::engine::crypto::DigestAlgorithm;
 use rubrica::engine::evidence::{Object, ObjectKind, Origin};
 use rubrica::engine::formats::pades::Pades;
-use rubrica::engine::formats::{Format, Input, Options, PadesOptions, SignRequest};
+use rubrica::engine::formats::{Format, Input, Options, PadesOptions, Properties, SignRequest};
 use rubrica::engine::pki::trust::Anchors;
 use rubrica::engine::register::{
     Calendar, Document, DocumentRole, Named, Names, NumberLayout, Receipt, RegisterNumber, Sealing,
@@ -116,6 +116,7 @@ pub fn embed(seal: &Seal, document: &[u8]) -> Vec<u8> {
         algorithm,
         digest: DigestAlgorithm::Sha256,
         timestamp_reserve: 0,
+        properties: Properties::default(),
         options: Options::Pades(PadesOptions::default()),
     };
     let prepared = Pades

@@ -2,7 +2,7 @@
 
 use rubrica::engine::Time;
 use rubrica::engine::formats::cades::Cades;
-use rubrica::engine::formats::{Format, Options};
+use rubrica::engine::formats::{CadesOptions, Format, Options};
 use rubrica::service::config::{SealSettings, WhenTsaFails};
 use rubrica::service::flow::{Order, seal};
 use rubrica::service::keys::{KeyFile, Passphrase, Seal};
@@ -53,10 +53,11 @@ fn seal_of(who: &str) -> Seal {
 }
 
 pub(crate) fn signed(who: &str, content: &[u8], attached: bool) -> Vec<u8> {
-    let options = Options::Cades {
-        attached,
-        mime_type: None,
-    };
+    let options = Options::Cades(if attached {
+        CadesOptions::Attached
+    } else {
+        CadesOptions::Detached
+    });
     sealed(who, content, &Cades, &options)
 }
 

@@ -24,7 +24,9 @@ use rubrica::engine::evidence::{
 };
 use rubrica::engine::formats::asic::Asic;
 use rubrica::engine::formats::cades::{Cades, inspect_timestamp};
-use rubrica::engine::formats::{Detached, Format, Input, Material, Options, SignRequest};
+use rubrica::engine::formats::{
+    CadesOptions, Detached, Format, Input, Material, Options, Properties, SignRequest,
+};
 use rubrica::engine::limits::Limits;
 use rubrica::engine::pki::crl::{IssuingDistributionPoint, RevocationReason};
 use rubrica::engine::pki::extension::{Extension, GeneralName, KeyUsage};
@@ -339,10 +341,8 @@ impl Case {
             algorithm: world().seal_key.algorithm(),
             digest: DigestAlgorithm::Sha256,
             timestamp_reserve: 0,
-            options: Options::Cades {
-                attached: true,
-                mime_type: None,
-            },
+            properties: Properties::default(),
+            options: Options::Cades(CadesOptions::Attached),
         };
         let prepared = Cades.prepare(content.into(), &request, t(SIGNED)).unwrap();
         let value = world().seal_key.sign(&prepared.to_be_signed).unwrap();
@@ -1252,10 +1252,12 @@ fn signature_over(content: &[u8], attached: bool) -> (Vec<u8>, Vec<u8>) {
         algorithm: w.seal_key.algorithm(),
         digest: DigestAlgorithm::Sha256,
         timestamp_reserve: 0,
-        options: Options::Cades {
-            attached,
-            mime_type: None,
-        },
+        properties: Properties::default(),
+        options: Options::Cades(if attached {
+            CadesOptions::Attached
+        } else {
+            CadesOptions::Detached
+        }),
     };
     let prepared = Cades.prepare(content.into(), &request, t(SIGNED)).unwrap();
     let attributes = prepared.to_be_signed.clone();

@@ -11,12 +11,16 @@ mod request;
 
 pub use content::{Content, ContentDigests, HEAD, Passing, Streamed};
 pub use patch::{Part, Patch};
-pub use request::{Material, Options, PadesOptions, Prepared, Resume, SignRequest, VisibleSeal};
+pub use request::{
+    CadesOptions, CommitmentType, ContentHints, Material, Options, PadesOptions, PolicyIdentifier,
+    Prepared, ProductionPlace, Properties, Resume, SignRequest, SigningTime, VisibleSeal,
+};
 
 use crate::engine::crypto::{DigestAlgorithm, SignatureValue};
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Evidence;
 use crate::engine::limits::Budget;
+use crate::engine::pki::timestamp::MessageImprint;
 use crate::engine::time::Time;
 
 /// How sure a format is that a document is its own.
@@ -87,6 +91,22 @@ pub trait Format: Sync + std::fmt::Debug {
 
     /// Adds a time-stamp or validation material to what is signed.
     fn augment(&self, document: &[u8], material: &Material) -> Result<Patch>;
+
+    /// What an archive time-stamp of a signature of `document` is to be over, before the token goes in by `augment` into
+    /// the same document. `signature` counts as `inspect` does.
+    fn archive_imprint(
+        &self,
+        document: &[u8],
+        detached: &[Detached<'_>],
+        signature: usize,
+        algorithm: DigestAlgorithm,
+    ) -> Result<MessageImprint> {
+        let _ = (document, detached, signature, algorithm);
+        Err(Error::unsupported(
+            self.name(),
+            "archive time-stamps are not made in this format",
+        ))
+    }
 }
 
 /// All formats, the most particular first.

@@ -174,7 +174,7 @@ fn refused(problem: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::formats::{Options, cades::Cades};
+    use crate::engine::formats::{CadesOptions, Options, cades::Cades};
     use crate::engine::pki::trust::Anchors;
     use crate::service::clock::SettableClock;
     use crate::service::config::SealSettings;
@@ -225,10 +225,7 @@ mod tests {
         )
         .unwrap();
         let seal_of_person = Seal::new(&settings, key).unwrap();
-        let options = Options::Cades {
-            attached: true,
-            mime_type: None,
-        };
+        let options = Options::Cades(CadesOptions::Attached);
         let order = Order {
             seal: &seal_of_person,
             format: &Cades,

@@ -10,7 +10,7 @@ use crate::engine::evidence;
 use crate::engine::formats::asic::Asic;
 use crate::engine::formats::cades::Cades;
 use crate::engine::formats::pades::Pades;
-use crate::engine::formats::{Format, Input, Options, PadesOptions, VisibleSeal};
+use crate::engine::formats::{CadesOptions, Format, Input, Options, PadesOptions, VisibleSeal};
 use crate::engine::register::{Acuse, FONT, Receipt, SealPlace, compose};
 use crate::engine::{Budget, Result, Time};
 use crate::service::clock::Clock;
@@ -88,10 +88,7 @@ impl SealedReceipts {
     }
 
     fn sign_manifest(&self, manifest: &[u8], seal: &Seal) -> Result<Sealed> {
-        let options = Options::Cades {
-            attached: false,
-            mime_type: None,
-        };
+        let options = Options::Cades(CadesOptions::Detached);
         self.sign(manifest, seal, &Cades, &options, None)
     }
 

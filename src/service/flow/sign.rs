@@ -7,7 +7,7 @@
 
 use crate::engine::crypto::{DigestAlgorithm, SignatureInput, SignatureValue, digest};
 use crate::engine::evidence::{Evidence, Level, Severity, Signature, SignedData};
-use crate::engine::formats::{Detached, Format, Input, Material, Options, SignRequest};
+use crate::engine::formats::{Detached, Format, Input, Material, Options, Properties, SignRequest};
 use crate::engine::pki::TimestampToken;
 use crate::engine::pki::timestamp::MessageImprint;
 use crate::engine::{Budget, Error, Result, Time};
@@ -121,6 +121,7 @@ fn request(order: &Order<'_>) -> SignRequest {
         } else {
             0
         },
+        properties: Properties::default(),
         options: order.options.clone(),
     }
 }
@@ -236,7 +237,7 @@ mod tests {
     use super::*;
     use crate::engine::crypto::{SignatureAlgorithm, Signer};
     use crate::engine::evidence::Tier;
-    use crate::engine::formats::cades::Cades;
+    use crate::engine::formats::{CadesOptions, cades::Cades};
     use crate::engine::pki::Certificate;
     use crate::service::config::SealSettings;
     use openssl::pkey::{PKey, Private};
@@ -305,10 +306,7 @@ mod tests {
         }
     }
 
-    const DETACHED: Options = Options::Cades {
-        attached: false,
-        mime_type: None,
-    };
+    const DETACHED: Options = Options::Cades(CadesOptions::Detached);
 
     fn order<'a>(
         seal: &'a Seal,

@@ -186,8 +186,8 @@ fn add(objects: Vec<Object>, evidence: &mut Evidence) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::formats::Options;
     use crate::engine::formats::cades::Cades;
+    use crate::engine::formats::{CadesOptions, Options};
     use crate::engine::pki::trust::Anchors;
     use crate::engine::validation::{Indication, SubIndication};
     use crate::service::config::{SealSettings, WhenTsaFails};
@@ -221,10 +221,7 @@ mod tests {
         let passphrase = Passphrase::new(passphrase.trim());
         let key = KeyFile::from_pkcs12(&file("citizen.p12"), &passphrase, "citizen").unwrap();
         let own = Seal::new(&settings, key).unwrap();
-        let options = Options::Cades {
-            attached: true,
-            mime_type: None,
-        };
+        let options = Options::Cades(CadesOptions::Attached);
         let order = Order {
             seal: &own,
             format: &Cades,

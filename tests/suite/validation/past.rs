@@ -77,10 +77,8 @@ impl Era {
             algorithm: world().seal_key.algorithm(),
             digest: DigestAlgorithm::Sha256,
             timestamp_reserve: 0,
-            options: Options::Cades {
-                attached: true,
-                mime_type: None,
-            },
+            properties: Properties::default(),
+            options: Options::Cades(CadesOptions::Attached),
         };
         let content = b"resolucion";
         let prepared = Cades.prepare(content.into(), &request, t(at)).unwrap();

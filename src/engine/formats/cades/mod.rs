@@ -15,7 +15,9 @@ pub use inspect::{
 pub use prepare::{content_digest_algorithm, message, signature_value_room, signed_attributes};
 pub use timestamps::{Content, inspect_timestamp};
 
-use super::{Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff};
+use super::{
+    CadesOptions, Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff,
+};
 use crate::engine::crypto::{DigestAlgorithm, SignatureValue};
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::{Evidence, Family, Fault, Reference, Scope, ScopeKind};
@@ -116,12 +118,15 @@ impl Format for Cades {
         request: &SignRequest,
         now: Time,
     ) -> Result<Prepared> {
-        let Options::Cades { mime_type, .. } = &request.options else {
-            return Err(Error::internal(
+        if !matches!(
+            request.options,
+            Options::Cades(CadesOptions::Attached | CadesOptions::Detached)
+        ) {
+            return Err(Error::unsupported(
                 "sign request",
-                "has the options of another format",
+                "a further signature in a message is not made yet",
             ));
-        };
+        }
         let algorithm = content_digest_algorithm(request);
         let attributes = signed_attributes(
             &names::ID_DATA,
@@ -132,7 +137,7 @@ impl Format for Cades {
             })?,
             &request.certificate,
             Some(now),
-            mime_type.as_deref(),
+            request.properties.mime_type.as_deref(),
         );
         Ok(Prepared {
             to_be_signed: attributes.clone(),
@@ -148,7 +153,7 @@ impl Format for Cades {
     fn embed(&self, document: &[u8], resume: Resume, value: SignatureValue) -> Result<Patch> {
         let attached = matches!(
             resume.request.options,
-            Options::Cades { attached: true, .. }
+            Options::Cades(CadesOptions::Attached)
         );
         let content = attached.then_some(document);
         Ok(Patch::replace(message(
@@ -160,7 +165,9 @@ impl Format for Cades {
     }
 
     fn augment(&self, document: &[u8], material: &Material) -> Result<Patch> {
-        let Material::SignatureTimestamp { signature, token } = material;
+        let Material::SignatureTimestamp { signature, token } = material else {
+            return Err(Error::unsupported("CAdES", "is not augmented with this"));
+        };
         with_signature_timestamp(document, *signature, token).map(Patch::replace)
     }
 }

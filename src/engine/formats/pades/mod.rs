@@ -71,7 +71,9 @@ impl Format for Pades {
     }
 
     fn augment(&self, document: &[u8], material: &Material) -> Result<Patch> {
-        let Material::SignatureTimestamp { signature, token } = material;
+        let Material::SignatureTimestamp { signature, token } = material else {
+            return Err(Error::unsupported("PAdES", "is not augmented with this"));
+        };
         embed::add_timestamp(document, *signature, token, &mut Budget::default())
     }
 }

@@ -3,7 +3,7 @@
 use super::Pades;
 use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, SignatureInput, SignatureValue};
 use crate::engine::evidence::{Evidence, ObjectId, Signature, SignedData, SignerReference};
-use crate::engine::formats::{Format, Input, Options, PadesOptions, SignRequest};
+use crate::engine::formats::{Format, Input, Options, PadesOptions, Properties, SignRequest};
 use crate::engine::limits::Budget;
 use crate::engine::pki::Certificate;
 use crate::engine::time::Time;
@@ -71,6 +71,7 @@ impl TestSigner {
             algorithm: self.algorithm,
             digest: DigestAlgorithm::Sha256,
             timestamp_reserve: 0,
+            properties: Properties::default(),
             options: Options::Pades(options),
         }
     }
