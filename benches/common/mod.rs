@@ -146,10 +146,7 @@ pub fn sealed(seal: &Seal, document: &[u8]) -> Vec<u8> {
 pub fn policy(revocation: Revocation) -> Policy {
     let root = include_bytes!("../../certs/test/root.pem");
     let anchors = Anchors::read([&root[..]]).expect("the test root");
-    Policy {
-        revocation,
-        ..Policy::baseline(anchors)
-    }
+    Policy::baseline(anchors).constrained(|c| c.revocation = revocation)
 }
 
 /// The lists of the test PKI, as a caller hands them in.
@@ -170,7 +167,7 @@ pub fn verify(format: &dyn Format, document: &[u8], policy: &Policy, given: &[Ob
         detached: &[],
     };
     let mut evidence = format
-        .inspect(input, &mut policy.limits.budget())
+        .inspect(input, &mut policy.constraints.limits.budget())
         .expect("a document of this format");
     for object in given {
         evidence.pool.add(object.clone());

@@ -4,9 +4,11 @@
 //! a panic, an unbounded loop or unbounded memory.
 
 use super::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// The bounds of one job. The defaults hold for the service; a caller with larger honest inputs raises them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Nesting of any structure: ASN.1, PDF arrays and dictionaries, XML elements. PDF writers stay below 30.
     pub depth: u32,

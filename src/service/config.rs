@@ -752,19 +752,33 @@ mod tests {
             Policy::baseline(Anchors::default()).with_path(inputs)
         };
         let usual = policy("");
-        assert_eq!(usual.path, crate::engine::pki::path::Inputs::default());
-        assert_eq!(usual.name, Policy::baseline(Anchors::default()).name);
+        assert_eq!(
+            usual.constraints.path,
+            crate::engine::pki::path::Inputs::default()
+        );
+        assert_eq!(
+            usual.constraints.name,
+            Policy::baseline(Anchors::default()).constraints.name
+        );
         let chain = policy("[path]\nmodel = 'chain'\ninhibit_any_policy = true");
-        assert_eq!(chain.path.model, Model::Chain);
-        assert!(chain.path.inhibit_any_policy);
-        assert!(chain.name.ends_with(", chain model, no anyPolicy"));
+        assert_eq!(chain.constraints.path.model, Model::Chain);
+        assert!(chain.constraints.path.inhibit_any_policy);
+        assert!(
+            chain
+                .constraints
+                .name
+                .ends_with(", chain model, no anyPolicy")
+        );
         let bound = policy(
             "[path]\npolicies = ['1.2.3.4']\nexplicit_policy = true\ninhibit_policy_mapping = true",
         );
-        assert_eq!(bound.path.user_initial_policies.len(), 1);
-        assert!(bound.path.explicit_policy && bound.path.inhibit_policy_mapping);
+        assert_eq!(bound.constraints.path.user_initial_policies.len(), 1);
+        assert!(
+            bound.constraints.path.explicit_policy && bound.constraints.path.inhibit_policy_mapping
+        );
         assert!(
             bound
+                .constraints
                 .name
                 .ends_with(", policies 1.2.3.4, explicit policy, no policy mapping")
         );

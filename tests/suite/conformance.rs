@@ -161,10 +161,7 @@ fn inspect_with(document: &[u8], detached: &[Detached<'_>]) -> rubrica::engine::
 
 /// The baseline policy without revocation, under these anchors.
 fn policy(anchors: Anchors) -> Policy {
-    Policy {
-        revocation: Revocation::Ignored,
-        ..Policy::baseline(anchors)
-    }
+    Policy::baseline(anchors).constrained(|c| c.revocation = Revocation::Ignored)
 }
 
 #[test]

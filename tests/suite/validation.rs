@@ -734,12 +734,12 @@ fn try_later() {
     case.objects.clear();
     case.fails(SubIndication::TryLater, "revocation.missing");
     assert_eq!(case.verdict().wanted.len(), 2);
-    case.policy = |p| p.revocation = Revocation::IfKnown;
+    case.policy = |p| p.constraints.revocation = Revocation::IfKnown;
     case.passes();
     let mut case = good();
     case.now = "2026-03-09T00:00:00Z";
     case.fails(SubIndication::TryLater, "revocation.stale");
-    case.policy = |p| p.revocation_freshness = Some(Duration::from_secs(30 * 86_400));
+    case.policy = |p| p.constraints.revocation_freshness = Some(Duration::from_secs(30 * 86_400));
     case.passes();
     let mut case = good();
     case.objects.truncate(1);

@@ -106,7 +106,7 @@ pub fn certificate(
         at: verdict.at,
         checked_at: verdict.now,
         holds_until: verdict.holds_until,
-        policy: verdict.policy.clone(),
+        policy: verdict.policy.name.clone(),
         trust: verdict.trust.clone(),
         trusted_by: verdict.anchor.clone(),
         subject: Signer::of(certificate),

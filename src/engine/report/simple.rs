@@ -197,7 +197,7 @@ fn report<'e>(
         document: evidence.document,
         size: evidence.size,
         validation_time: verdict.now,
-        policy: verdict.policy.clone(),
+        policy: verdict.policy.name.clone(),
         trust: verdict.trust.clone(),
         indication: verdict.indication,
         explanation: document_explanation(verdict),

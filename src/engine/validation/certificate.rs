@@ -7,7 +7,7 @@
 use super::finding::Finding;
 use super::indication::SubIndication;
 use super::material::{Material, id_of};
-use super::policy::{Acceptance, Policy, Revocation};
+use super::policy::{Acceptance, Policy, PolicyUsed, Revocation};
 use super::qualification::{CertificateQualification, certificate_qualification};
 use super::trust_basis::TrustBasis;
 use super::verdict::Want;
@@ -136,8 +136,8 @@ pub struct CertificateVerdict {
     pub at: Time,
     /// The time of validation.
     pub now: Time,
-    /// The name of the policy.
-    pub policy: String,
+    /// The validation policy.
+    pub policy: PolicyUsed,
     /// Whom it was computed to trust.
     pub trust: TrustBasis,
     /// From the certificate to the anchor, whether the path holds or not; empty where none was found.
@@ -171,11 +171,11 @@ pub fn validate_certificate(
     at: Time,
     now: Time,
 ) -> CertificateVerdict {
-    let policy = Policy {
-        revocation: Revocation::Required,
-        ..policy.clone()
-    };
-    let steps = Cell::new(policy.limits.path_steps);
+    let named = policy.used();
+    let policy = policy
+        .clone()
+        .constrained(|constraints| constraints.revocation = Revocation::Required);
+    let steps = Cell::new(policy.constraints.limits.path_steps);
     // What is missing for an instant of the past is wanted as for now.
     let mut material = Material::read(
         std::slice::from_ref(certificate),
@@ -194,7 +194,7 @@ pub fn validate_certificate(
         purpose,
         at,
         now,
-        policy: policy.name.clone(),
+        policy: named,
         trust: TrustBasis::of(&policy, now),
         qualification: judged
             .chain
@@ -315,7 +315,7 @@ fn holds_until(
 /// EN 319 102-1 §5.2.5.4: as long as an answer is fresh; one that does not say for how long holds for `at` alone.
 fn fresh_until(learnt: &Learnt, at: Time, policy: &Policy) -> Option<Time> {
     let from = learnt.this_update?;
-    Some(match policy.revocation_freshness {
+    Some(match policy.constraints.revocation_freshness {
         Some(most) => from.plus(most),
         None => learnt.next_update.unwrap_or(at),
     })

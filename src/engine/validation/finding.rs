@@ -15,6 +15,8 @@ pub enum Outcome {
     Failed,
     /// It cannot be decided, or is decided against without proof that it was so at signing.
     Indeterminate,
+    /// It does not hold, and by the policy the verdict does not hang on it.
+    Warning,
     /// It is worth telling, and the verdict does not hang on it.
     Note,
 }

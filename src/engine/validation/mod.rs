@@ -27,7 +27,9 @@ pub use block::Block;
 pub use certificate::{CertificateStatus, CertificateVerdict, Learnt, validate_certificate};
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
-pub use policy::{Acceptance, AlgorithmConstraints, Policy, Revocation};
+pub use policy::{
+    Acceptance, AlgorithmConstraints, Constraints, Level, Policy, PolicyUsed, Revocation,
+};
 pub use qualification::{
     Answer, CertificateQualification, QualifiedAt, SignatureQualification, Word,
     certificate_qualification,
@@ -46,7 +48,7 @@ use std::collections::BTreeSet;
 /// Judges `evidence` by `policy` at `now`. The same three give the same verdict.
 pub fn validate(evidence: &Evidence, policy: &Policy, now: Time) -> Verdict {
     let mut wanted = BTreeSet::new();
-    let steps = Cell::new(policy.limits.path_steps);
+    let steps = Cell::new(policy.constraints.limits.path_steps);
     let mut verdict = judge(evidence, policy, now, (&[], &steps), &mut wanted);
     verdict.wanted = wanted.into_iter().collect();
     verdict.trust = Some(TrustBasis::of(policy, now));
@@ -89,7 +91,7 @@ fn judge(
     Verdict {
         indication: worst(evidence, &signatures, &inside),
         now,
-        policy: policy.name.clone(),
+        policy: policy.used(),
         trust: None,
         findings: evidence
             .faults

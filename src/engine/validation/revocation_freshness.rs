@@ -18,8 +18,8 @@ pub(super) fn conclude(said: &Said, at: Time, material: &Material<'_>) -> Judgme
         &Rules {
             at,
             now: material.latest,
-            tolerance: policy.time_tolerance,
-            oldest: policy.revocation_freshness,
+            tolerance: policy.constraints.time_tolerance,
+            oldest: policy.constraints.revocation_freshness,
             acceptable: &acceptable,
         },
     )

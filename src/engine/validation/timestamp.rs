@@ -59,7 +59,7 @@ pub(super) fn validate(
         material.now,
         policy,
     ));
-    if timestamp.gen_time > material.now.plus(policy.time_tolerance) {
+    if timestamp.gen_time > material.now.plus(policy.constraints.time_tolerance) {
         let future = Finding::negative(
             "timestamp.future",
             CLAUSE,

@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::indication::{Indication, SubIndication};
+use super::policy::PolicyUsed;
 use super::qualification::SignatureQualification;
 use super::trust_basis::TrustBasis;
 use crate::engine::evidence::{ObjectId, ProofOfExistence, TimestampKind};
@@ -109,8 +110,8 @@ pub struct Verdict {
     pub indication: Option<Indication>,
     /// The time of validation.
     pub now: Time,
-    /// The name of the validation policy.
-    pub policy: String,
+    /// The validation policy.
+    pub policy: PolicyUsed,
     /// Whom it trusted; none in the verdict of a document inside, which is that of the outer one.
     pub trust: Option<TrustBasis>,
     /// Findings about the document as a whole.

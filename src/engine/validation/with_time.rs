@@ -237,7 +237,7 @@ fn claim_finding(
     material: &Material<'_>,
 ) -> Option<Finding> {
     let claimed = signature.claimed_time?;
-    (claimed > best_signature_time.plus(material.policy.time_tolerance)).then(|| {
+    (claimed > best_signature_time.plus(material.policy.constraints.time_tolerance)).then(|| {
         Finding::new("claimed_time.after_proof", CLAUSE, Outcome::Note)
             .found(claimed)
             .expected(best_signature_time)

@@ -59,18 +59,20 @@ impl JudgedBy {
             return Err(Error::invalid("--trust", "holds no certificate")
                 .remedy("Give the certificates of the issuers that you trust, as PEM or DER."));
         }
+        let revocation = match self.revocation {
+            RevocationArgument::Required => Revocation::Required,
+            RevocationArgument::IfKnown => Revocation::IfKnown,
+            RevocationArgument::Ignored => Revocation::Ignored,
+        };
         let template = Policy {
-            revocation: match self.revocation {
-                RevocationArgument::Required => Revocation::Required,
-                RevocationArgument::IfKnown => Revocation::IfKnown,
-                RevocationArgument::Ignored => Revocation::Ignored,
-            },
             qualified_anchors: Folder::read(&config.trust.qualified)?
                 .certificates()
                 .iter()
                 .map(Certificate::fingerprint)
                 .collect(),
-            ..Policy::baseline(Anchors::default()).with_path(config.path.inputs()?)
+            ..Policy::baseline(Anchors::default())
+                .with_path(config.path.inputs()?)
+                .constrained(|c| c.revocation = revocation)
         };
         let trust = Trust::open(&config, template, Arc::new(SystemClock))?;
         Ok(Policy::clone(&trust.handle().current()))

@@ -69,7 +69,7 @@ pub fn validate(
     sources: &Sources,
     now: Time,
 ) -> Result<Validated> {
-    let mut budget = policy.limits.budget();
+    let mut budget = policy.constraints.limits.budget();
     let input = Input { document, detached };
     let format = recognise(document)?;
     // Content that no signature was held against must not seem to have been checked.
@@ -92,7 +92,7 @@ pub fn settle(mut evidence: Evidence, policy: &Policy, sources: &Sources, now: T
     let mut verdict = judge(&evidence, policy, now);
     let mut outages = Vec::new();
     let mut patience = Patience::of_one_document();
-    for _ in 0..policy.limits.rounds {
+    for _ in 0..policy.constraints.limits.rounds {
         let (objects, failed) = fetch(&verdict.wanted, &evidence, policy, sources, &mut patience);
         outages = failed;
         if !add(objects, &mut evidence) {
@@ -294,7 +294,7 @@ mod tests {
                 Origin::Given,
             )])
         });
-        assert_eq!(asked, 2 * policy().limits.rounds);
+        assert_eq!(asked, 2 * policy().constraints.limits.rounds);
         assert_eq!(
             validated.verdict.signatures[0].sub_indication,
             Some(SubIndication::TryLater)

@@ -59,8 +59,9 @@ impl Parts {
                 .iter()
                 .map(Certificate::fingerprint)
                 .collect(),
-            limits: hostile_limits(config.limits.document_bytes),
-            ..Policy::baseline(Anchors::default()).with_path(config.path.inputs()?)
+            ..Policy::baseline(Anchors::default())
+                .with_path(config.path.inputs()?)
+                .constrained(|c| c.limits = hostile_limits(config.limits.document_bytes))
         };
         let trust = Trust::open(&config, template, clock.clone())?;
         let policy = trust.handle();

@@ -46,15 +46,17 @@ mod tests {
 
     #[test]
     fn who_took_a_policy_keeps_it_and_who_takes_one_next_gets_the_new_one() {
-        let named = |name: &str| Policy {
-            name: name.to_string(),
-            ..Policy::baseline(Anchors::default())
+        let named = |name: &str| {
+            Policy::baseline(Anchors::default()).constrained(|c| c.name = name.to_string())
         };
         let handle = PolicyHandle::new(named("old"));
         let taken = handle.current();
         handle.replace(named("new"));
         assert_eq!(
-            (taken.name.as_str(), handle.current().name.as_str()),
+            (
+                &taken.constraints.name[..],
+                &handle.current().constraints.name[..]
+            ),
             ("old", "new")
         );
         assert_eq!(handle.changes(), 1);

@@ -91,10 +91,7 @@ impl<'a> Test<'a> {
             target: certificate(text(said, "target")),
             certificates,
             pool,
-            policy: Policy {
-                path: inputs,
-                ..Policy::baseline(Anchors::new([anchor]))
-            },
+            policy: Policy::baseline(Anchors::new([anchor])).constrained(|c| c.path = inputs),
             at,
         }
     }
@@ -161,7 +158,7 @@ impl<'a> Test<'a> {
             &self.target,
             &pool,
             &self.policy.anchors,
-            &self.policy.path,
+            &self.policy.constraints.path,
             self.at,
         );
         let path = match found {

@@ -35,7 +35,7 @@ pub(super) fn judge_chain(
     let Some((below, anchor)) = policy.anchors.end_of(chain, at) else {
         return result;
     };
-    let verified = match validate_path(below, anchor, at, &policy.path, checks) {
+    let verified = match validate_path(below, anchor, at, &policy.constraints.path, checks) {
         Ok(path) => Some(path),
         Err(failure) => {
             let failed = path_finding(&failure, at);
@@ -50,7 +50,7 @@ pub(super) fn judge_chain(
     };
     result.findings.extend(verified.iter().flat_map(path_notes));
     for (index, pair) in chain.windows(2).enumerate() {
-        let used = instant_for(below, index, at, policy.path.model);
+        let used = instant_for(below, index, at, policy.constraints.path.model);
         let used = (used, at == material.now);
         let known = judge_revocation(&pair[0], &pair[1], used, material, checks, &mut result);
         if index > 0 {

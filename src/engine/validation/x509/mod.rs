@@ -51,7 +51,7 @@ pub(super) fn validate(
     let mut search = Search {
         pool: &material.certificates,
         anchors: &material.policy.anchors,
-        inputs: &material.policy.path,
+        inputs: &material.policy.constraints.path,
         at,
         checks: &mut checks,
         steps: given,

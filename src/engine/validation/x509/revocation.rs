@@ -63,7 +63,7 @@ pub(super) fn judge_revocation(
     checks: &mut SignatureChecks,
     result: &mut X509,
 ) -> Known {
-    if material.policy.revocation == Revocation::Ignored {
+    if material.policy.constraints.revocation == Revocation::Ignored {
         return Known::Ignored;
     }
     let about = |finding: Finding, id| {
@@ -111,7 +111,12 @@ pub(super) fn judge_revocation(
     let source = conclusion
         .answer()
         .map(|answer| ObjectId(answer.evidence[0]));
-    let finding = finding(&conclusion, is_target, at, material.policy.revocation);
+    let finding = finding(
+        &conclusion,
+        is_target,
+        at,
+        material.policy.constraints.revocation,
+    );
     let learnt = learnt(certificate, &conclusion, &finding);
     result.revocation.push(learnt);
     let id = source.unwrap_or_else(|| id_of(certificate));

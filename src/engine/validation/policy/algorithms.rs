@@ -1,107 +1,10 @@
-//! The validation policy: anchors, and constraints as frozen data.
+//! Until when algorithms are acceptable.
 //!
 //! The dates of algorithms are those that EU DSS 6.4 ships (TS 119 312 v1.5.1 and the SOG-IS catalogue, unchecked), of
 //! 2025-01-01. Dates after the table's own are predictions and are told, not judged.
 
-use super::finding::Finding;
 use crate::engine::crypto::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
-use crate::engine::limits::Limits;
-use crate::engine::pki::path::{Inputs, Model};
-use crate::engine::pki::trust::{Anchors, TrustedLists};
 use crate::engine::time::Time;
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-/// Whether the revocation status of certificates must be known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Revocation {
-    /// It must: without an answer the signature is not passed.
-    Required,
-    /// A revocation counts, an unknown status is told.
-    IfKnown,
-    /// It is not looked at.
-    Ignored,
-}
-
-/// A validation policy.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    /// Its name, which the verdict repeats.
-    pub name: String,
-    /// Whom paths may end at.
-    pub anchors: Anchors,
-    /// What trusted lists say of services, anchors or not.
-    pub lists: TrustedLists,
-    /// SHA-256 of the anchors whose certificates the operator declares qualified, where they say so themselves and no list
-    /// knows them.
-    pub qualified_anchors: BTreeSet<[u8; 32]>,
-    /// By what certification paths are validated (RFC 5280 §6.1.1).
-    pub path: Inputs,
-    /// Which algorithms were acceptable until when.
-    pub algorithms: AlgorithmConstraints,
-    /// Whether revocation must be known.
-    pub revocation: Revocation,
-    /// How old revocation information may be; none for what it says itself (EN 319 102-1 §5.2.5).
-    pub revocation_freshness: Option<Duration>,
-    /// How far clocks may be apart.
-    pub time_tolerance: Duration,
-    /// Bounds on the work.
-    pub limits: Limits,
-}
-
-impl Policy {
-    /// The policy that the product applies by itself, with these anchors.
-    pub fn baseline(anchors: Anchors) -> Policy {
-        Policy {
-            name: "rubrica-baseline-1".to_string(),
-            anchors,
-            lists: TrustedLists::default(),
-            qualified_anchors: BTreeSet::new(),
-            path: Inputs::default(),
-            algorithms: AlgorithmConstraints::default(),
-            revocation: Revocation::Required,
-            revocation_freshness: None,
-            time_tolerance: Duration::from_secs(300),
-            limits: Limits::default(),
-        }
-    }
-
-    /// A finding by the weight that the policy gives to its check; none where the policy does not look at it.
-    pub fn weigh(&self, finding: Finding) -> Option<Finding> {
-        Some(finding)
-    }
-
-    /// The same by other inputs of paths. Its name says what of them is not the default, so that reports do.
-    #[must_use]
-    pub fn with_path(self, inputs: Inputs) -> Policy {
-        let usual = Inputs::default();
-        let policies: Vec<String> = inputs
-            .user_initial_policies
-            .difference(&usual.user_initial_policies)
-            .map(ToString::to_string)
-            .collect();
-        let told = [
-            (inputs.model == Model::Chain, "chain model".to_string()),
-            (
-                !policies.is_empty(),
-                format!("policies {}", policies.join(" ")),
-            ),
-            (inputs.explicit_policy, "explicit policy".to_string()),
-            (
-                inputs.inhibit_policy_mapping,
-                "no policy mapping".to_string(),
-            ),
-            (inputs.inhibit_any_policy, "no anyPolicy".to_string()),
-        ];
-        let told = told.into_iter().filter(|(differs, _)| *differs);
-        let name = told.fold(self.name, |name, (_, what)| name + ", " + &what);
-        Policy {
-            name,
-            path: inputs,
-            ..self
-        }
-    }
-}
 
 /// Until when an algorithm is acceptable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
