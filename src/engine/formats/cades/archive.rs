@@ -25,7 +25,25 @@ struct HashIndex<'a> {
     attributes: Vec<Vec<u8>>,
 }
 
+/// The attributes of a token that hold its index, with whether it goes by value.
+const INDEXES: [(Oid, bool); 3] = [
+    (names::ID_AA_ATS_HASH_INDEX_V3, true),
+    (names::ID_AA_ATS_HASH_INDEX_V2, false),
+    (names::ID_AA_ATS_HASH_INDEX, false),
+];
+
 impl<'a> HashIndex<'a> {
+    /// That of a token, with whether it goes by value.
+    fn of(token: &'a TimestampToken) -> Option<(HashIndex<'a>, bool)> {
+        let infos = token.signed_data().signer_infos();
+        let attributes = &infos.first()?.unsigned_attributes;
+        let found = INDEXES
+            .iter()
+            .find_map(|(id, by_value)| Some((attributes.single(id).ok()??, *by_value)));
+        let (element, by_value) = found?;
+        Some((HashIndex::read(element).ok()?, by_value))
+    }
+
     fn read(element: Tlv<'a>) -> Result<HashIndex<'a>> {
         let mut fields = element.inner_of("ATSHashIndex")?;
         // Version 1 leaves the algorithm out where it is SHA-256. The digests begin with an OCTET STRING or nothing.
@@ -63,6 +81,66 @@ impl<'a> HashIndex<'a> {
             && all(&self.revocation, &among(data.revocation_set()))
             && all(&self.attributes, &attributes)
     }
+}
+
+/// What a token covers beside the content and the signer's own fields, as it stands in the message.
+#[derive(Debug, Default)]
+pub(super) struct Protected<'a> {
+    /// Members of `certificates`.
+    pub(super) certificates: Vec<&'a [u8]>,
+    /// Members of `crls`.
+    pub(super) revocation: Vec<&'a [u8]>,
+    /// Values of unsigned attributes.
+    pub(super) attributes: Vec<(&'a Attribute, &'a [u8])>,
+}
+
+/// What a token of version 3 covers: that of which its index has a digest; none without a readable index.
+pub(super) fn protected_by_index<'a>(
+    token: &[u8],
+    data: &'a SignedData,
+    info: &'a SignerInfo,
+) -> Option<Protected<'a>> {
+    let token = TimestampToken::from_ber(token).ok()?;
+    let (index, by_value) = HashIndex::of(&token)?;
+    let named = |set: Option<&'a [u8]>, index_of: &[Vec<u8>]| -> Vec<&'a [u8]> {
+        let there: HashSet<&[u8]> = index_of.iter().map(Vec::as_slice).collect();
+        let mut all = set.map(choices).unwrap_or_default();
+        all.retain(|one| there.contains(digest(index.algorithm, one).as_slice()));
+        all
+    };
+    let there: HashSet<&[u8]> = index.attributes.iter().map(Vec::as_slice).collect();
+    let is_there = |bytes: &[u8]| there.contains(digest(index.algorithm, bytes).as_slice());
+    let attributes = values(info.unsigned_attributes.iter()).filter(|(attribute, value)| {
+        is_there(&match by_value {
+            true => [der::oid(&attribute.id), value.to_vec()].concat(),
+            false => attribute.to_der(),
+        })
+    });
+    Some(Protected {
+        certificates: named(data.certificate_set(), &index.certificates),
+        revocation: named(data.revocation_set(), &index.revocation),
+        attributes: attributes.collect(),
+    })
+}
+
+/// What a token of version 2 covers: all that there was, so that of archive time-stamps the earlier ones only.
+pub(super) fn protected_by_all<'a>(
+    token: &[u8],
+    data: &'a SignedData,
+    info: &'a SignerInfo,
+) -> Option<Protected<'a>> {
+    let token = TimestampToken::from_ber(token).ok()?;
+    Some(Protected {
+        certificates: data.certificate_set().map(choices).unwrap_or_default(),
+        revocation: data.revocation_set().map(choices).unwrap_or_default(),
+        attributes: values(earlier(info, &token)).collect(),
+    })
+}
+
+fn values<'a>(
+    attributes: impl Iterator<Item = &'a Attribute>,
+) -> impl Iterator<Item = (&'a Attribute, &'a [u8])> {
+    attributes.flat_map(|a| a.values.iter().map(move |value| (a, value.as_slice())))
 }
 
 /// What the index has digests of: from version 3 on, the type with one value at a time, before, the whole attribute.
@@ -105,21 +183,7 @@ pub(super) fn version_3(
     algorithm: DigestAlgorithm,
 ) -> Option<Vec<u8>> {
     let token = TimestampToken::from_ber(token).ok()?;
-    let attributes = &token
-        .signed_data()
-        .signer_infos()
-        .first()?
-        .unsigned_attributes;
-    const INDEXES: [(Oid, bool); 3] = [
-        (names::ID_AA_ATS_HASH_INDEX_V3, true),
-        (names::ID_AA_ATS_HASH_INDEX_V2, false),
-        (names::ID_AA_ATS_HASH_INDEX, false),
-    ];
-    let found = INDEXES
-        .iter()
-        .find_map(|(id, by_value)| Some((attributes.single(id).ok()??, *by_value)));
-    let (element, by_value) = found?;
-    let index = HashIndex::read(element).ok()?;
+    let (index, by_value) = HashIndex::of(&token)?;
     if !index.is_complete(data, info, by_value) {
         return None;
     }
@@ -145,7 +209,7 @@ pub(super) fn version_2(
     algorithm: DigestAlgorithm,
 ) -> Option<Vec<u8>> {
     let parsed = TimestampToken::from_ber(token).ok()?;
-    let earlier = earlier_attributes(info, &parsed);
+    let earlier: Vec<Vec<u8>> = earlier(info, &parsed).map(Attribute::to_der).collect();
     let wrapped = der::implicit(1, &der::set_of(earlier.clone()));
     let ways = [(false, true), (false, false), (true, true), (true, false)];
     let mut digests = ways.iter().filter_map(|(as_der, in_wrapper)| {
@@ -200,18 +264,21 @@ fn over_all(
 }
 
 /// The unsigned attributes without the archive time-stamps that are not older than `token`, in their order.
-fn earlier_attributes(info: &SignerInfo, token: &TimestampToken) -> Vec<Vec<u8>> {
-    let later = |attribute: &Attribute| {
-        let archive = [
-            names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V2,
-            names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V3,
-        ];
+fn earlier<'a>(
+    info: &'a SignerInfo,
+    token: &TimestampToken,
+) -> impl Iterator<Item = &'a Attribute> {
+    let archive = [
+        names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V2,
+        names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V3,
+    ];
+    let gen_time = token.tst_info().gen_time;
+    let later = move |attribute: &Attribute| {
         archive.contains(&attribute.id)
             && attribute.values.iter().all(|value| {
                 TimestampToken::from_ber(value)
-                    .is_ok_and(|other| other.tst_info().gen_time >= token.tst_info().gen_time)
+                    .is_ok_and(|other| other.tst_info().gen_time >= gen_time)
             })
     };
-    let kept = info.unsigned_attributes.iter().filter(|a| !later(a));
-    kept.map(Attribute::to_der).collect()
+    info.unsigned_attributes.iter().filter(move |a| !later(a))
 }

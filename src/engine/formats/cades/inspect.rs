@@ -4,6 +4,7 @@
 //! what their signature covers.
 
 use super::timestamps::{self, Content};
+use super::values;
 use crate::engine::crypto::{DigestAlgorithm, digest};
 use crate::engine::error::Result;
 use crate::engine::evidence::{
@@ -18,6 +19,7 @@ use crate::engine::pki::cms::{
     Attributes, SignedData, SignerIdentifier, SignerInfo, ess_certificates,
 };
 use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, names};
+use std::collections::HashSet;
 
 /// The digest, by the algorithm asked for, of the content that a signature covers; none where it is not there.
 pub type ContentDigest<'a> = &'a dyn Fn(DigestAlgorithm) -> Option<Vec<u8>>;
@@ -112,6 +114,14 @@ pub(super) fn inspect_core(
         later_changes: Vec::new(),
     };
     add_revocation_data(data, pool);
+    let mut known: HashSet<ObjectId> = signature.certificates.iter().copied().collect();
+    for object in values::all(&info.unsigned_attributes) {
+        let is_certificate = object.kind == ObjectKind::Certificate;
+        let id = pool.add(object);
+        if is_certificate && known.insert(id) {
+            signature.certificates.push(id);
+        }
+    }
     for error in [
         info.digest_algorithm.as_ref().err(),
         info.signature_algorithm.as_ref().err(),

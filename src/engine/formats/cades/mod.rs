@@ -5,7 +5,9 @@ mod augment;
 mod covered;
 mod inspect;
 mod prepare;
+mod proven;
 mod timestamps;
+mod values;
 
 pub use augment::with_signature_timestamp;
 use covered::{Covered, digests_wanted};

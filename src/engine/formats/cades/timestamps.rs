@@ -4,8 +4,8 @@
 //! In: a signer of a CMS message and the content that it covers. Out: time-stamps as evidence, each imprint beside the
 //! digest of what it should be over; what an archive time-stamp is over is `archive`.
 
-use super::archive;
 use super::inspect::{ContentDigest, inspect_core};
+use super::{archive, proven};
 use crate::engine::crypto::{DigestAlgorithm, Hasher, digest};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::evidence::{
@@ -80,7 +80,7 @@ pub(super) fn collect(
             keep(stamp, signature)?;
         }
     }
-    Ok(())
+    proven::fill(data, info, signature, pool, budget)
 }
 
 /// A token that cannot be read proves nothing and takes nothing away; a limit that is met ends the job.
