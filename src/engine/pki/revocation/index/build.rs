@@ -1,7 +1,8 @@
 //! Building an index from a list in one pass, in bounded memory.
 
 use super::form::{
-    Header, KEY, LINE, MOST_ENTRIES, PAGE, Says, detail, key, pack, sum, write_parts,
+    Header, KEY, LINE, MOST_ENTRIES, PAGE, Says, Words, detail, key_words, pack, sum, to_bytes,
+    write_parts,
 };
 use super::read::IndexedList;
 use super::sort::{RUN, Sorter};
@@ -188,7 +189,7 @@ impl<W: Write, S: Read + Write + Seek> Collector<'_, W, S> {
             ));
         }
         let group = self.issuers.last << 1 | u16::from(own);
-        let entry = pack(key(serial, group), self.number, says);
+        let entry = pack(key_words(serial, group), self.number, says);
         self.number += 1;
         self.sorter.borrow_mut().push(entry).map_err(io_error)
     }
@@ -271,8 +272,8 @@ impl<W: Write> Pages<W> {
         }
     }
 
-    fn push(&mut self, entry: &super::form::Entry) -> std::io::Result<()> {
-        self.page.extend_from_slice(entry);
+    fn push(&mut self, entry: &Words) -> std::io::Result<()> {
+        self.page.extend_from_slice(&to_bytes(entry));
         self.kept += 1;
         if self.page.len() == PAGE {
             self.end_page()

@@ -3,7 +3,7 @@
 //!
 //! Many issuers list certificates in the order of their numbers, which is found out in passing; others number at random.
 
-use super::form::{ENTRY, Entry, KEY};
+use super::form::{ENTRY, Words, from_bytes, same_key, to_bytes};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -26,7 +26,7 @@ const SAMPLE: usize = 4096;
 /// Takes entries in any order and gives them back in that of their keys.
 pub(super) struct Sorter<S> {
     /// The blocks of all heaps, as they were begun.
-    blocks: Vec<Entry>,
+    blocks: Vec<Words>,
     heaps: Vec<Heap>,
     /// None until the first entries were looked at; those are in the first heap.
     parting: Option<Parting>,
@@ -41,7 +41,7 @@ pub(super) struct Sorter<S> {
 struct Heap {
     blocks: Vec<u32>,
     count: usize,
-    last: Entry,
+    last: Words,
     sorted: bool,
 }
 
@@ -50,7 +50,7 @@ impl Default for Heap {
         Heap {
             blocks: Vec::new(),
             count: 0,
-            last: [0; ENTRY],
+            last: [0; 4],
             sorted: true,
         }
     }
@@ -62,10 +62,10 @@ impl Heap {
         self.blocks[place / BLOCK] as usize * BLOCK + place % BLOCK
     }
 
-    fn push(&mut self, entry: &Entry, blocks: &mut Vec<Entry>) {
+    fn push(&mut self, entry: &Words, blocks: &mut Vec<Words>) {
         if self.count.is_multiple_of(BLOCK) {
             self.blocks.push((blocks.len() / BLOCK) as u32);
-            blocks.resize(blocks.len() + BLOCK, [0; ENTRY]);
+            blocks.resize(blocks.len() + BLOCK, [0; 4]);
         }
         self.sorted = self.sorted && (self.count == 0 || self.last < *entry);
         self.last = *entry;
@@ -75,46 +75,56 @@ impl Heap {
     }
 }
 
-/// By which bits entries are thrown into heaps: the first that differ among those looked at. What is smaller or larger
+/// By which bits entries are thrown into heaps: the eight from where those looked at first differ. What is smaller or larger
 /// before those bits goes into the first or last heap.
 struct Parting {
-    like: Entry,
-    byte: usize,
-    shift: u32,
+    before: Words,
+    bit: usize,
 }
 
 impl Parting {
-    fn of<'e>(entries: impl Iterator<Item = &'e Entry>, like: Entry) -> Parting {
-        let (byte, shift) = first_difference(entries, &like);
-        Parting { like, byte, shift }
+    fn of<'e>(entries: impl Iterator<Item = &'e Words>, like: &Words) -> Parting {
+        let bit = first_difference(entries, like);
+        Parting {
+            before: bits_before(like, bit),
+            bit,
+        }
     }
 
-    fn heap(&self, entry: &Entry) -> usize {
-        let before = entry[..self.byte].cmp(&self.like[..self.byte]);
-        let window = |entry: &Entry| super::form::be64(entry, self.byte);
-        let common = 64 - self.shift;
-        let above = |entry: &Entry| window(entry).checked_shr(common).unwrap_or(0);
-        match before.then_with(|| above(entry).cmp(&above(&self.like))) {
+    fn heap(&self, entry: &Words) -> usize {
+        match bits_before(entry, self.bit).cmp(&self.before) {
             Ordering::Less => 0,
-            Ordering::Equal => (window(entry) << self.shift >> 56) as usize,
+            Ordering::Equal => (bits_from(entry, self.bit) >> 56) as usize,
             Ordering::Greater => HEAPS - 1,
         }
     }
 }
 
-/// The byte in which the first difference from `like` is, and how many bits of it are before that.
-fn first_difference<'e>(entries: impl Iterator<Item = &'e Entry>, like: &Entry) -> (usize, u32) {
-    let mut differ = [0; ENTRY];
+/// The first bit in which one of `entries` differs from `like`; 0 where none does.
+fn first_difference<'e>(entries: impl Iterator<Item = &'e Words>, like: &Words) -> usize {
+    let mut differ = [0; 4];
     for entry in entries {
-        let bytes = differ.iter_mut().zip(entry).zip(like);
-        bytes.for_each(|((differ, byte), like)| *differ |= byte ^ like);
+        let words = differ.iter_mut().zip(entry).zip(like);
+        words.for_each(|((differ, word), like)| *differ |= word ^ like);
     }
-    let first = differ.iter().position(|b| *b != 0).unwrap_or(0);
-    // Eight bytes are looked at from there.
-    match first {
-        first if first > ENTRY - 8 => (ENTRY - 8, 0),
-        first => (first, differ[first].leading_zeros() % 8),
-    }
+    let first = differ.iter().position(|word| *word != 0);
+    first.map_or(0, |word| word * 64 + differ[word].leading_zeros() as usize)
+}
+
+/// The 64 bits of `entry` from `bit` on; zeros behind its end.
+fn bits_from(entry: &Words, bit: usize) -> u64 {
+    let (word, bit) = (bit / 64, bit as u32 % 64);
+    let next = entry.get(word + 1).copied().unwrap_or_default();
+    entry[word] << bit | next.checked_shr(64 - bit).unwrap_or_default()
+}
+
+/// What of `entry` stands before `bit`.
+fn bits_before(entry: &Words, bit: usize) -> Words {
+    let mut before = [0; 4];
+    let (word, bit) = (bit / 64, bit as u32 % 64);
+    before[..word].copy_from_slice(&entry[..word]);
+    before[word] = entry[word] & !(u64::MAX >> bit);
+    before
 }
 
 impl<S: Read + Write + Seek> Sorter<S> {
@@ -137,7 +147,7 @@ impl<S: Read + Write + Seek> Sorter<S> {
             .reserve(count.min(self.most) + HEAPS.min(count) * BLOCK);
     }
 
-    pub(super) fn push(&mut self, entry: Entry) -> io::Result<()> {
+    pub(super) fn push(&mut self, entry: Words) -> io::Result<()> {
         if self.held >= self.most {
             self.spill()?;
         }
@@ -153,10 +163,10 @@ impl<S: Read + Write + Seek> Sorter<S> {
     /// Throws what was looked at into heaps.
     fn part(&mut self) {
         let first = std::mem::take(&mut self.heaps[0]);
-        let sample: Vec<Entry> = (0..first.count)
+        let sample: Vec<Words> = (0..first.count)
             .map(|n| self.blocks[first.place(n)])
             .collect();
-        let parting = Parting::of(sample.iter(), sample[0]);
+        let parting = Parting::of(sample.iter(), &sample[0]);
         self.blocks.clear();
         for entry in &sample {
             self.heaps[parting.heap(entry)].push(entry, &mut self.blocks);
@@ -171,7 +181,9 @@ impl<S: Read + Write + Seek> Sorter<S> {
         let mut out = io::BufWriter::with_capacity(1 << 20, &mut self.scratch);
         for heap in &self.heaps {
             let order = order(&self.blocks, heap);
-            in_order(&self.blocks, heap, order, |entry| out.write_all(entry))?;
+            in_order(&self.blocks, heap, order, |entry| {
+                out.write_all(&to_bytes(entry))
+            })?;
         }
         out.flush()?;
         drop(out);
@@ -185,12 +197,12 @@ impl<S: Read + Write + Seek> Sorter<S> {
     /// All entries in order. Of several with one key the last that was pushed alone.
     pub(super) fn finish(
         mut self,
-        mut each: impl FnMut(&Entry) -> io::Result<()>,
+        mut each: impl FnMut(&Words) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut pending: Option<Entry> = None;
-        let mut emit = |entry: &Entry| -> io::Result<()> {
+        let mut pending: Option<Words> = None;
+        let mut emit = |entry: &Words| -> io::Result<()> {
             if let Some(before) = &pending
-                && before[..KEY] != entry[..KEY]
+                && !same_key(before, entry)
             {
                 each(before)?;
             }
@@ -207,7 +219,7 @@ impl<S: Read + Write + Seek> Sorter<S> {
         pending.map_or(Ok(()), |last| each(&last))
     }
 
-    fn merge(&mut self, emit: &mut impl FnMut(&Entry) -> io::Result<()>) -> io::Result<()> {
+    fn merge(&mut self, emit: &mut impl FnMut(&Words) -> io::Result<()>) -> io::Result<()> {
         let ahead = (READ_AHEAD / ENTRY / self.spilled.len()).max(64);
         let mut at = 0;
         let mut runs: Vec<Run> = Vec::with_capacity(self.spilled.len());
@@ -250,7 +262,7 @@ impl Run {
         &mut self,
         scratch: &mut (impl Read + Seek),
         ahead: usize,
-    ) -> io::Result<Option<Entry>> {
+    ) -> io::Result<Option<Words>> {
         if self.place == self.ahead.len() {
             let size = (self.end - self.next).min((ahead * ENTRY) as u64) as usize;
             if size == 0 {
@@ -262,7 +274,7 @@ impl Run {
             self.next += size as u64;
             self.place = 0;
         }
-        let entry = self.ahead[self.place..].first_chunk().copied();
+        let entry = self.ahead[self.place..].first_chunk().map(from_bytes);
         self.place += ENTRY;
         Ok(entry)
     }
@@ -270,10 +282,10 @@ impl Run {
 
 /// All of `heaps` in order; where there are many entries, a heap is sorted while the one before is given away.
 fn all_in_order(
-    blocks: &[Entry],
+    blocks: &[Words],
     heaps: &[Heap],
     held: usize,
-    mut each: impl FnMut(&Entry) -> io::Result<()>,
+    mut each: impl FnMut(&Words) -> io::Result<()>,
 ) -> io::Result<()> {
     if held < MANY {
         return heaps
@@ -295,10 +307,10 @@ fn all_in_order(
 
 /// All of `heap` in this order, without moving it.
 fn in_order(
-    blocks: &[Entry],
+    blocks: &[Words],
     heap: &Heap,
     order: Option<Vec<u32>>,
-    mut each: impl FnMut(&Entry) -> io::Result<()>,
+    mut each: impl FnMut(&Words) -> io::Result<()>,
 ) -> io::Result<()> {
     match order {
         None => (0..heap.count).try_for_each(|place| each(&blocks[heap.place(place)])),
@@ -309,7 +321,7 @@ fn in_order(
 }
 
 /// Where among the blocks the entries of `heap` stand, in their order; none where they came in order.
-fn order(blocks: &[Entry], heap: &Heap) -> Option<Vec<u32>> {
+fn order(blocks: &[Words], heap: &Heap) -> Option<Vec<u32>> {
     if heap.sorted {
         return None;
     }
@@ -334,12 +346,11 @@ fn order(blocks: &[Entry], heap: &Heap) -> Option<Vec<u32>> {
 struct Digits(Vec<u64>);
 
 impl Digits {
-    fn of<'e>(count: usize, entry: impl Fn(usize) -> &'e Entry) -> Digits {
-        let (byte, shift) = first_difference((0..count).map(&entry), entry(0));
-        let window = |entry: &Entry| super::form::be64(entry, byte) << shift >> 32;
+    fn of<'e>(count: usize, entry: impl Fn(usize) -> &'e Words) -> Digits {
+        let bit = first_difference((0..count).map(&entry), entry(0));
         Digits(
             (0..count)
-                .map(|place| window(entry(place)) << 32 | place as u64)
+                .map(|place| bits_from(entry(place), bit) >> 32 << 32 | place as u64)
                 .collect(),
         )
     }
@@ -372,13 +383,13 @@ impl Digits {
 
 #[cfg(test)]
 mod tests {
-    use super::super::form::{Says, key, pack};
+    use super::super::form::{Entry, KEY, Says, key_words, pack};
     use super::*;
     use std::io::Cursor;
 
-    fn entries(count: u32, serial: impl Fn(u32) -> Vec<u8>) -> Vec<Entry> {
+    fn entries(count: u32, serial: impl Fn(u32) -> Vec<u8>) -> Vec<Words> {
         (0..count)
-            .map(|n| pack(key(&serial(n), 0), n, Says::Plain(n.into(), None)))
+            .map(|n| pack(key_words(&serial(n), 0), n, Says::Plain(n.into(), None)))
             .collect()
     }
 
@@ -398,7 +409,8 @@ mod tests {
             let all = entries(20_000, |n| serial(n, &mixed(n)));
             let mut expected = std::collections::BTreeMap::new();
             for entry in &all {
-                expected.insert(entry[..KEY].to_vec(), *entry);
+                let bytes: Entry = to_bytes(entry);
+                expected.insert(bytes[..KEY].to_vec(), *entry);
             }
             let expected: Vec<_> = expected.into_values().collect();
             for most in [usize::MAX, 7_001, 20_000] {
