@@ -13,6 +13,7 @@ mod index;
 mod network;
 mod path;
 mod sources;
+mod timestamping;
 mod trust;
 
 pub use accepted::{AcceptedSettings, IdentitySettings};
@@ -24,6 +25,7 @@ pub use path::{PathModel, PathSettings};
 pub use sources::{
     LdapSettings, NonceRule, OcspSettings, ProxySettings, RefreshSettings, SourceSettings,
 };
+pub use timestamping::{TimestampingSettings, TsaSettings};
 pub use trust::{HistoricalAnchor, ListSettings, Trust};
 
 use crate::engine::register::{Calendar, NumberLayout};
@@ -34,7 +36,6 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Everything that an operator decides.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -88,6 +89,8 @@ pub struct Config {
     /// The time-stamping authorities.
     #[serde(rename = "tsa")]
     pub tsas: Vec<TsaSettings>,
+    /// The service as a time-stamping authority.
+    pub timestamping: TimestampingSettings,
 }
 
 /// `[sede]`: the e-office.
@@ -210,36 +213,6 @@ pub enum WhenTsaFails {
     Fail,
 }
 
-/// `[[tsa]]`: a time-stamping authority (RFC 3161).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct TsaSettings {
-    /// The name by which seals choose it.
-    pub name: String,
-    /// Its address.
-    pub url: String,
-    /// How long it may take.
-    #[serde(default = "five_seconds")]
-    pub timeout_seconds: u64,
-    /// The policy that its tokens must state, in dotted form.
-    #[serde(default)]
-    pub policy: Option<String>,
-    /// Files and folders of the anchors of its certificate; without any, those of `[trust]`.
-    #[serde(default)]
-    pub anchors: Vec<PathBuf>,
-}
-
-fn five_seconds() -> u64 {
-    5
-}
-
-impl TsaSettings {
-    /// How long it may take.
-    pub fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout_seconds)
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -266,6 +239,7 @@ impl Default for Config {
             access: AccessSettings::default(),
             seals: Vec::new(),
             tsas: Vec::new(),
+            timestamping: TimestampingSettings::default(),
         }
     }
 }
@@ -403,7 +377,8 @@ impl Config {
             .chain(self.sources.paths())
             .chain(&mut self.index.folder)
             .chain(&mut self.access.secrets)
-            .chain(self.tsas.iter_mut().flat_map(|t| &mut t.anchors))
+            .chain(self.tsas.iter_mut().flat_map(TsaSettings::paths))
+            .chain(self.timestamping.paths())
             .chain(seals);
         for path in paths {
             *path = folder.join(&*path);
@@ -534,17 +509,8 @@ impl Config {
         if let Some(name) = repeated(self.seals.iter().map(|s| &s.name)) {
             return fault("seal.name", format!("{name:?} is there twice"));
         }
-        for tsa in &self.tsas {
-            if !is_web_address(&tsa.url) {
-                return fault(
-                    "tsa.url",
-                    format!("of {:?} is not an http:// or https:// address", tsa.name),
-                );
-            }
-            if tsa.timeout_seconds == 0 {
-                return fault("tsa.timeout_seconds", format!("of {:?} is zero", tsa.name));
-            }
-        }
+        self.tsas.iter().try_for_each(TsaSettings::check)?;
+        self.timestamping.check()?;
         for seal in &self.seals {
             if let Some(unknown) = seal.tsa.iter().find(|name| self.tsa(name).is_none()) {
                 return fault(

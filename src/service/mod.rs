@@ -16,6 +16,8 @@ pub mod trust;
 
 pub mod keys;
 
+pub mod authority;
+
 pub mod demo;
 
 pub mod store;

@@ -20,8 +20,20 @@ const ENGINE: &[&str] = &[
     "authority",
 ];
 const SERVICE: &[&str] = &[
-    "config", "clock", "callers", "index", "sources", "trust", "keys", "demo", "store", "flow",
-    "http", "web", "cli",
+    "config",
+    "clock",
+    "callers",
+    "index",
+    "sources",
+    "trust",
+    "keys",
+    "authority",
+    "demo",
+    "store",
+    "flow",
+    "http",
+    "web",
+    "cli",
 ];
 
 /// Pairs that the order would allow and a rule of the house forbids.

@@ -511,7 +511,7 @@ fn tsa(
         url: url.into(),
         timeout_seconds: 1,
         policy: policy.map(Into::into),
-        anchors: Vec::new(),
+        ..TsaSettings::default()
     };
     Arc::new(TimestampAuthority::new(&settings, fetching(clock), trusting(Vec::new())).unwrap())
 }
@@ -555,8 +555,8 @@ fn an_authority_that_leads_to_no_anchor_is_not_believed() {
             name: "a".into(),
             url: server.url("/tsa"),
             timeout_seconds: 1,
-            policy: None,
             anchors: own.iter().map(|name| pki().join(name)).collect(),
+            ..TsaSettings::default()
         };
         let anchors = trusted
             .iter()
@@ -586,7 +586,7 @@ fn an_authority_is_held_against_whom_the_service_trusts_when_it_answers() {
         url: server.url("/tsa"),
         timeout_seconds: 1,
         policy: None,
-        anchors: Vec::new(),
+        ..TsaSettings::default()
     };
     let of = |name: &str| {
         let certificate = authority().certificate(name).unwrap().clone();
@@ -631,8 +631,11 @@ fn impostor(name: &'static str) -> Server {
             digests: &[DigestAlgorithm::Sha256],
             accuracy: None,
             ordering: false,
+            named: false,
+            qualified: false,
+            reference: DigestAlgorithm::Sha256,
         };
-        let reply = timestamp::answer(body(request), &authority, &[1], now()).unwrap();
+        let reply = timestamp::answer(body(request), &authority, &[1], || Some(now())).response;
         answer("200 OK", "application/timestamp-reply", &reply)
     })
 }

@@ -292,6 +292,9 @@ fn token_by(tsa: &Certificate, over: &[u8], at: &str) -> Vec<u8> {
         digests: &[DigestAlgorithm::Sha256],
         accuracy: None,
         ordering: false,
+        named: false,
+        qualified: false,
+        reference: DigestAlgorithm::Sha256,
     };
     let request = TimestampRequest {
         message_imprint: MessageImprint {
@@ -302,7 +305,7 @@ fn token_by(tsa: &Certificate, over: &[u8], at: &str) -> Vec<u8> {
         nonce: None,
         certificates: true,
     };
-    let response = timestamp::answer(&request.to_der(), &authority, &[7], t(at)).unwrap();
+    let response = timestamp::answer(&request.to_der(), &authority, &[7], || Some(t(at))).response;
     read_response(&response, &request).unwrap().bytes().to_vec()
 }
 

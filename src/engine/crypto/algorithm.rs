@@ -62,6 +62,13 @@ impl DigestAlgorithm {
         Self::ALL.iter().copied().find(|d| d.oid() == *oid)
     }
 
+    /// By name, however it is written: `SHA-256`, `sha256`, `sha3-256`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let plain = |name: &str| name.to_ascii_lowercase().replace('-', "");
+        let asked = plain(name);
+        Self::ALL.iter().copied().find(|d| plain(d.name()) == asked)
+    }
+
     /// By XML identifier.
     pub fn from_xml_uri(uri: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|d| d.xml_uri() == uri)

@@ -236,17 +236,10 @@ pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<Timesta
     let mut status = fields.sequence("PKIStatusInfo")?;
     let number = status.expect(Tag::INTEGER, "status")?.u64()?;
     if number > 1 {
-        let text = status.optional(Tag::SEQUENCE, "statusString")?;
-        let text = text
-            .and_then(|t| t.inner().read("statusString").ok().map(|s| s.text()))
-            .unwrap_or_default();
-        let text: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
-        return Err(Error::unavailable(
-            "time-stamping authority",
-            format!("refused with status {number} {text}"),
-        ));
+        return Err(refusal(number, &mut status));
     }
     let token = TimestampToken::from_ber(fields.read("timeStampToken")?.bytes())?;
+    fields.finish("TimeStampResp")?;
     let info = token.tst_info();
     let lied = |what: &'static str| {
         Error::unavailable(
@@ -265,3 +258,46 @@ pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<Timesta
     }
     Ok(token)
 }
+
+/// What a response without a token says: of kind `Unsupported` where this digest is not for this authority, which another
+/// request may be.
+fn refusal(number: u64, status: &mut Reader<'_>) -> Error {
+    const ELEMENT: &str = "time-stamping authority";
+    let text = status
+        .optional(Tag::SEQUENCE, "statusString")
+        .ok()
+        .flatten()
+        .and_then(|t| t.inner().read("statusString").ok().map(|s| s.text()))
+        .unwrap_or_default();
+    let text: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+    let bits = status.optional(Tag::BIT_STRING, "failInfo").ok().flatten();
+    let has = |bit: usize| {
+        let bits = bits.as_ref().and_then(|b| b.bits().ok());
+        bits.is_some_and(|(bits, _)| {
+            bits.get(bit / 8)
+                .is_some_and(|b| b & (0x80 >> (bit % 8)) != 0)
+        })
+    };
+    let names: String = FAILURES
+        .iter()
+        .filter(|(bit, _)| has(*bit))
+        .map(|(_, name)| format!(" {name}"))
+        .collect();
+    let problem = format!("refused with status {number}{names} {text}");
+    match has(0) || has(5) {
+        true => Error::unsupported(ELEMENT, problem),
+        false => Error::unavailable(ELEMENT, problem),
+    }
+}
+
+/// `PKIFailureInfo` (RFC 3161 §2.4.2).
+const FAILURES: &[(usize, &str)] = &[
+    (0, "badAlg"),
+    (2, "badRequest"),
+    (5, "badDataFormat"),
+    (14, "timeNotAvailable"),
+    (15, "unacceptedPolicy"),
+    (16, "unacceptedExtension"),
+    (17, "addInfoNotAvailable"),
+    (25, "systemFailure"),
+];

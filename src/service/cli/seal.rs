@@ -124,8 +124,7 @@ impl Arguments {
             name: name(index),
             url: url.clone(),
             timeout_seconds: 10,
-            policy: None,
-            anchors: Vec::new(),
+            ..TsaSettings::default()
         });
         let mut config = Config {
             tsas: tsas.collect(),

@@ -13,6 +13,7 @@ use crate::engine::pki::{Certificate, CertificateList, RevocationList, Validity}
 use crate::engine::syntax::asn1::Oid;
 use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, ErrorKind, Result, Time};
+use crate::service::authority::serial_number;
 use crate::service::keys::{FileSigner, random};
 use openssl::pkey::PKey;
 use std::collections::BTreeMap;
@@ -24,15 +25,6 @@ use std::time::Duration;
 
 /// The policy of the demo's time-stamps: best practices of EN 319 421 §5.2.
 pub const TIMESTAMP_POLICY: Oid = Oid::new(&[0, 4, 0, 2023, 1, 1]);
-
-const DIGESTS: &[DigestAlgorithm] = &[
-    DigestAlgorithm::Sha256,
-    DigestAlgorithm::Sha384,
-    DigestAlgorithm::Sha512,
-    DigestAlgorithm::Sha3_256,
-    DigestAlgorithm::Sha3_384,
-    DigestAlgorithm::Sha3_512,
-];
 
 const ISSUED: &[&str] = &[
     "tsa",
@@ -146,13 +138,15 @@ impl DemoAuthority {
             chain: std::slice::from_ref(&self.ca.certificate),
             signer: &self.tsa.signer,
             policies: &[TIMESTAMP_POLICY],
-            digests: DIGESTS,
+            digests: timestamp::DIGESTS,
             accuracy: Some(Duration::from_secs(1)),
             ordering: false,
+            named: false,
+            qualified: false,
+            reference: DigestAlgorithm::Sha256,
         };
-        let mut serial = random::<16>()?;
-        serial[0] |= 0x40;
-        timestamp::answer(request, &authority, &serial, now)
+        let serial = serial_number()?;
+        Ok(timestamp::answer(request, &authority, &serial, || Some(now)).response)
     }
 
     /// The `OCSPResponse` to an `OCSPRequest` about certificates of the issuing CA.

@@ -15,6 +15,7 @@ use crate::service::config::SourceSettings;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{HeaderMap, Response, Uri, header};
@@ -31,6 +32,7 @@ const VALIDATOR_BYTES: usize = 256;
 
 /// Fetches.
 pub struct Client {
+    settings: SourceSettings,
     agent: Agent,
     dialer: Arc<Dialer>,
     timeout: Duration,
@@ -97,13 +99,25 @@ pub struct Post<'a> {
     pub deadline: Deadline,
     /// The most bytes of the answer.
     pub answer_bytes: u64,
+    /// The value of `Authorization`, where the server asks who it is.
+    pub authorization: Option<&'a str>,
 }
 
 impl Client {
     /// A client under these settings. Proxies of the environment are not looked at.
     pub fn new(settings: &SourceSettings) -> Result<Client> {
+        Client::with(settings, Dialer::new(settings)?)
+    }
+
+    /// The same client, which shows TLS servers that ask for it a certificate of ours (PEM, with its chain and its key).
+    pub fn presenting(&self, certificate: &Path, key: &Path) -> Result<Client> {
+        let dialer = Dialer::presenting(&self.settings, certificate, key)?;
+        Client::with(&self.settings, dialer)
+    }
+
+    fn with(settings: &SourceSettings, dialer: Dialer) -> Result<Client> {
         let timeout = Duration::from_secs(settings.timeout_seconds);
-        let dialer = Arc::new(Dialer::new(settings)?);
+        let dialer = Arc::new(dialer);
         let config = Agent::config_builder()
             .proxy(None)
             .timeout_global(Some(timeout))
@@ -116,6 +130,7 @@ impl Client {
             .user_agent(concat!("rubrica/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Client {
+            settings: settings.clone(),
             agent: Agent::with_parts(config, Connecting(dialer.clone()), Unresolved),
             dialer,
             timeout,
@@ -253,13 +268,17 @@ impl Client {
             deadline: post.deadline,
         };
         let mut answer = again_if_lost(|| {
-            self.agent
+            let mut request = self
+                .agent
                 .post(url)
                 .config()
                 .timeout_global(Some(post.deadline.left()))
                 .build()
-                .content_type(post.content_type)
-                .send(post.body)
+                .content_type(post.content_type);
+            if let Some(value) = post.authorization {
+                request = request.header(header::AUTHORIZATION, value);
+            }
+            request.send(post.body)
         })
         .map_err(|error| explain(url, &error, get.most_bytes, get.deadline))?;
         if answer.status().as_u16() != 200 {
@@ -482,6 +501,7 @@ mod tests {
             body: b"query",
             deadline: soon(),
             answer_bytes: 100,
+            authorization: None,
         };
         let answer = client(|_| {}).post(&server.url("/tsa"), &post).unwrap();
         assert_eq!(answer, b"reply");
@@ -581,6 +601,7 @@ mod tests {
             body: b"x",
             deadline: soon(),
             answer_bytes: 100,
+            authorization: None,
         };
         assert!(client.post(&server.url("/ocsp"), &post).is_err());
     }

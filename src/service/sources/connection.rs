@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -59,10 +60,26 @@ pub(super) struct Dialed {
 
 impl Dialer {
     pub(super) fn new(settings: &SourceSettings) -> Result<Dialer> {
+        Dialer::with(settings, tls::configuration(&settings.tls_roots)?)
+    }
+
+    /// One that shows TLS servers who it is.
+    pub(super) fn presenting(
+        settings: &SourceSettings,
+        certificate: &Path,
+        key: &Path,
+    ) -> Result<Dialer> {
+        Dialer::with(
+            settings,
+            tls::presenting(&settings.tls_roots, certificate, key)?,
+        )
+    }
+
+    fn with(settings: &SourceSettings, tls: Arc<ClientConfig>) -> Result<Dialer> {
         Ok(Dialer {
             guard: Guard(settings.private_addresses.clone()),
             ways: Ways::new(settings)?,
-            tls: tls::configuration(&settings.tls_roots)?,
+            tls,
             lookups: Arc::default(),
         })
     }

@@ -155,6 +155,7 @@ impl OcspQuestion {
             body: question,
             deadline: deadline.within(client.timeout()),
             answer_bytes: MOST_BYTES,
+            authorization: None,
         };
         self.read(&client.post(&self.url, &post)?)
     }

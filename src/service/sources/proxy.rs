@@ -50,7 +50,7 @@ impl Proxy {
 }
 
 /// Basic credentials (RFC 7617) of a file whose first line is `user:password`.
-fn authorization(path: &Path) -> Result<Zeroizing<String>> {
+pub(super) fn authorization(path: &Path) -> Result<Zeroizing<String>> {
     let element = || path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)
@@ -59,7 +59,7 @@ fn authorization(path: &Path) -> Result<Zeroizing<String>> {
     if !line.contains(':') || line.chars().any(char::is_control) {
         return Err(
             Error::invalid(element(), "its first line is not user:password")
-                .remedy("Write the user, a colon and the password of the proxy into it."),
+                .remedy("Write the user, a colon and the password into it."),
         );
     }
     Ok(Zeroizing::new(format!("Basic {}", STANDARD.encode(line))))

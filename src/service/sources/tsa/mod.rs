@@ -114,6 +114,7 @@ impl TimestampAuthority {
             body: &request.to_der(),
             deadline: Deadline::after(self.timeout),
             answer_bytes: MOST_BYTES,
+            authorization: None,
         };
         let answer = self.fetching.client.post(&self.url, &post)?;
         let token = read_response(&answer, &request)?;
