@@ -24,6 +24,10 @@ pub enum Operation {
     Seal,
     /// Seal a PDF with a code of authenticity (`POST /v1/documents`).
     Documents,
+    /// Sign documents in any format, in one step with a seal or in two with a key that is elsewhere (`POST /v1/sign`).
+    Sign,
+    /// Raise signatures to a level, and see what is owed (`POST /v1/augment`, `GET /v1/owed`).
+    Augment,
     /// Ask about certificates as often as it wants (`POST /v1/certificates/…`).
     Certificates,
 }
@@ -35,6 +39,8 @@ impl fmt::Display for Operation {
             Operation::Read => "read",
             Operation::Seal => "seal",
             Operation::Documents => "documents",
+            Operation::Sign => "sign",
+            Operation::Augment => "augment",
             Operation::Certificates => "certificates",
         })
     }

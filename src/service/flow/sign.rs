@@ -5,19 +5,20 @@
 //!
 //! [`Signer`]: crate::engine::crypto::Signer
 
-use crate::engine::crypto::{DigestAlgorithm, SignatureInput, SignatureValue, digest};
-use crate::engine::evidence::{Evidence, Level, Severity, Signature, SignedData};
-use crate::engine::formats::{Detached, Format, Input, Material, Options, Properties, SignRequest};
+use super::made::Made;
+use crate::engine::crypto::{DigestAlgorithm, SignatureValue, digest};
+use crate::engine::evidence::{Evidence, Level};
+use crate::engine::formats::{Format, Material, Options, Properties, SignRequest};
 use crate::engine::pki::TimestampToken;
 use crate::engine::pki::timestamp::MessageImprint;
-use crate::engine::{Budget, Error, Result, Time};
+use crate::engine::{Error, Result, Time};
 use crate::service::config::WhenTsaFails;
 use crate::service::keys::Seal;
 use crate::service::sources::TimestampAuthorities;
 
 /// Room left in a PDF for a time-stamp token. Tokens with certificates take 3 to 7 KiB; one that does not fit is an
 /// error of [`seal`], not a broken document.
-const TIMESTAMP_ROOM: usize = 12 * 1024;
+pub(super) const TIMESTAMP_ROOM: usize = 12 * 1024;
 
 /// Whoever stamps time: the authorities of a seal, in their order.
 pub trait Timestamping: Send + Sync {
@@ -75,35 +76,37 @@ pub struct Sealed {
 /// Seals `document` at `now`.
 pub fn seal(document: &[u8], order: &Order<'_>, now: Time) -> Result<Sealed> {
     order.seal.check_usable(now)?;
-    let prepared = order
-        .format
-        .prepare(document.into(), &request(order), now)?;
-    let value = order.seal.signer.sign(&prepared.to_be_signed)?;
-    let own = Own {
-        order,
+    let request = request(order);
+    let prepared = order.format.prepare(document.into(), &request, now)?;
+    let own = Made {
+        format: order.format,
+        request: &request,
         document,
-        value: value.clone(),
+        content: None,
+        value: order.seal.signer.sign(&prepared.to_be_signed)?,
     };
-    let signed = order
-        .format
-        .embed(document, prepared.resume, value)?
-        .apply(document)?;
-    let evidence = own.check(&signed)?;
-    match own.timestamp() {
-        None => own.finish(signed, evidence, now, None, None),
+    let (signed, evidence) = own.embed(prepared.resume)?;
+    let finish = |bytes, evidence: Evidence, stamped, owed| {
+        let level = evidence.signatures[own.position(&evidence)?].level;
+        Ok(Sealed {
+            bytes,
+            evidence,
+            level,
+            sealed: now,
+            stamped,
+            owed,
+        })
+    };
+    match timestamp(order, &own.value) {
+        None => finish(signed, evidence, None, None),
         Some(Ok(token)) => {
-            let stamped = own.stamp(&signed, &evidence, &token)?;
+            let stamped = stamp(&own, &signed, &evidence, &token)?;
             let evidence = own.check(&stamped)?;
-            own.finish(
-                stamped,
-                evidence,
-                now,
-                Some(token.tst_info().gen_time),
-                None,
-            )
+            let gen_time = token.tst_info().gen_time;
+            finish(stamped, evidence, Some(gen_time), None)
         }
         Some(Err(error)) if order.when_tsa_fails == WhenTsaFails::Degrade => {
-            own.finish(signed, evidence, now, None, Some(error))
+            finish(signed, evidence, None, Some(error))
         }
         Some(Err(error)) => Err(error),
     }
@@ -126,110 +129,26 @@ fn request(order: &Order<'_>) -> SignRequest {
     }
 }
 
-/// Our own signature in the document it was made for.
-struct Own<'a> {
-    order: &'a Order<'a>,
-    document: &'a [u8],
-    value: SignatureValue,
+fn timestamp(order: &Order<'_>, value: &SignatureValue) -> Option<Result<TimestampToken>> {
+    let authority = order.timestamping?;
+    let algorithm = DigestAlgorithm::Sha256;
+    Some(authority.timestamp(&MessageImprint {
+        algorithm,
+        digest: digest(algorithm, &value.0),
+    }))
 }
 
-impl Own<'_> {
-    fn timestamp(&self) -> Option<Result<TimestampToken>> {
-        let authority = self.order.timestamping?;
-        let algorithm = DigestAlgorithm::Sha256;
-        Some(authority.timestamp(&MessageImprint {
-            algorithm,
-            digest: digest(algorithm, &self.value.0),
-        }))
-    }
-
-    fn stamp(&self, signed: &[u8], evidence: &Evidence, token: &TimestampToken) -> Result<Vec<u8>> {
-        let signature = self.position(evidence)?;
-        let material = Material::SignatureTimestamp {
-            signature,
-            token: token.bytes().to_vec(),
-        };
-        self.order.format.augment(signed, &material)?.apply(signed)
-    }
-
-    fn position(&self, evidence: &Evidence) -> Result<usize> {
-        let found = evidence
-            .signatures
-            .iter()
-            .position(|s| *s.value == *self.value.0);
-        found.ok_or_else(|| {
-            Error::internal("sealed document", "does not hold the signature just made")
-        })
-    }
-
-    /// What leaves must verify: read back by the code that reads foreign documents, every reference intact, the value
-    /// good under the seal's certificate, and that certificate the one named.
-    fn check(&self, bytes: &[u8]) -> Result<Evidence> {
-        let detached = [Detached::of(self.document)];
-        let evidence = self.order.format.inspect(
-            Input {
-                document: bytes,
-                detached: &detached,
-            },
-            &mut Budget::default(),
-        )?;
-        let signature = &evidence.signatures[self.position(&evidence)?];
-        let certificate = &self.order.seal.certificate;
-        let sound = signature
-            .faults
-            .iter()
-            .all(|fault| fault.severity != Severity::Failure)
-            && !signature.references.is_empty()
-            && signature
-                .references
-                .iter()
-                .all(|reference| reference.is_intact())
-            && signature
-                .certificate_references
-                .first()
-                .is_some_and(|c| *c.digest == certificate.fingerprint())
-            && signature
-                .timestamps
-                .iter()
-                .all(|stamp| stamp.imprint.is_intact())
-            && self.value_verifies(signature)?;
-        if sound {
-            Ok(evidence)
-        } else {
-            Err(Error::internal(
-                "sealed document",
-                "does not verify, and does not leave",
-            ))
-        }
-    }
-
-    fn value_verifies(&self, signature: &Signature) -> Result<bool> {
-        let key = self.order.seal.certificate.public_key()?;
-        let SignedData::Attributes(der) = &signature.signed else {
-            return Ok(false);
-        };
-        let algorithm = self.order.seal.signer.algorithm();
-        Ok(key.verify(algorithm, SignatureInput::Message(der), &signature.value))
-    }
-
-    fn finish(
-        &self,
-        bytes: Vec<u8>,
-        evidence: Evidence,
-        sealed: Time,
-        stamped: Option<Time>,
-        owed: Option<Error>,
-    ) -> Result<Sealed> {
-        let level = evidence.signatures[self.position(&evidence)?].level;
-        Ok(Sealed {
-            bytes,
-            evidence,
-            level,
-            sealed,
-            stamped,
-            owed,
-        })
-    }
+fn stamp(
+    own: &Made<'_>,
+    signed: &[u8],
+    evidence: &Evidence,
+    token: &TimestampToken,
+) -> Result<Vec<u8>> {
+    let material = Material::SignatureTimestamp {
+        signature: own.position(evidence)?,
+        token: token.bytes().to_vec(),
+    };
+    own.format.augment(signed, &material)?.apply(signed)
 }
 
 #[cfg(test)]
@@ -349,7 +268,7 @@ mod tests {
             noon(),
         )
         .unwrap_err();
-        assert_eq!(error.element(), "sealed document");
+        assert_eq!(error.element(), "signed document");
     }
 
     #[test]

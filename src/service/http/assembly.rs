@@ -16,7 +16,7 @@ use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
 use crate::service::flow::{
     CertificateDesk, CitizenSignatures, CodeDesk, CodeIssue, News, SealDesk, SealedReceipts,
-    Timestamping,
+    SigningDesk, Timestamping,
 };
 use crate::service::index::{Index, Retention};
 use crate::service::keys::{Seal, Secret};
@@ -75,13 +75,24 @@ impl Parts {
         let sources = Sources::with_index(&config.sources, at_hand, index.clone(), clock.clone())?;
         let calendar = config.read_calendar()?;
         let sede_certificate = config.sede.certificate.as_deref().map(one_certificate);
-        let timestamping = timestamping(&config, &seals, &policy, &clock)?;
+        let authorities = authorities(&config, &policy, &clock)?;
+        let timestamping = timestamping(&authorities, &seals);
         let seal_desk = Arc::new(SealDesk {
             clock: clock.clone(),
             seals: by_name(&seals),
             timestamping: timestamping.clone(),
         });
         let sources = Arc::new(sources);
+        let signing_desk = Arc::new(SigningDesk {
+            clock: clock.clone(),
+            seals: by_name(&seals),
+            timestamping: timestamping.clone(),
+            stamping: (!authorities.is_empty())
+                .then(|| Arc::new(authorities) as Arc<dyn Timestamping>),
+            policy: policy.clone(),
+            sources: sources.clone(),
+            index: index.clone(),
+        });
         let certificate_desk = Arc::new(CertificateDesk::new(
             policy.clone(),
             sources.clone(),
@@ -100,6 +111,7 @@ impl Parts {
             reception: None,
             code_desk: None,
             seal_desk,
+            signing_desk,
             code_issue: None,
             policy,
             trust,
@@ -196,20 +208,26 @@ fn check_seals(catalogue: &Catalogue, seals: &[Seal]) -> Result<()> {
     Ok(())
 }
 
-/// The authorities of each seal that names any.
-fn timestamping(
+/// Every time-stamping authority, in the order of the configuration.
+fn authorities(
     config: &Config,
-    seals: &[Seal],
     policy: &Arc<PolicyHandle>,
     clock: &Arc<dyn Clock>,
-) -> Result<HashMap<String, Arc<dyn Timestamping>>> {
+) -> Result<TimestampAuthorities> {
     let fetching = Fetching {
         client: Arc::new(Client::new(&config.sources)?),
         clock: clock.clone(),
     };
     let policy = policy.clone();
     let trusted: Trusted = Arc::new(move || policy.current());
-    let all = TimestampAuthorities::configured(&config.tsas, &fetching, &trusted)?;
+    TimestampAuthorities::configured(&config.tsas, &fetching, &trusted)
+}
+
+/// The authorities of each seal that names any.
+fn timestamping(
+    all: &TimestampAuthorities,
+    seals: &[Seal],
+) -> HashMap<String, Arc<dyn Timestamping>> {
     let of = |seal: &Seal| -> Option<(String, Arc<dyn Timestamping>)> {
         let named = all.named(&seal.settings.tsa);
         (!named.is_empty()).then(|| {
@@ -219,7 +237,7 @@ fn timestamping(
             )
         })
     };
-    Ok(seals.iter().filter_map(of).collect())
+    seals.iter().filter_map(of).collect()
 }
 
 fn open_index(config: &Config) -> Result<Option<Arc<Index>>> {

@@ -18,6 +18,9 @@ pub struct Metrics {
     pub(super) receipts: AtomicU64,
     pub(super) seals: AtomicU64,
     pub(super) documents: AtomicU64,
+    /// Documents signed, and raised to a level.
+    pub(super) signatures: AtomicU64,
+    pub(super) augmented: AtomicU64,
     /// Validations by their indication: passed, indeterminate, failed, nothing signed.
     validations: [AtomicU64; 4],
     /// Answers about certificates by their status.
@@ -151,6 +154,20 @@ impl Metrics {
             "counter",
             "Documents sealed with a code.",
             load(&self.documents),
+        );
+        simple(
+            &mut text,
+            "rubrica_signatures_total",
+            "counter",
+            "Documents signed.",
+            load(&self.signatures),
+        );
+        simple(
+            &mut text,
+            "rubrica_augmented_total",
+            "counter",
+            "Documents whose signatures were raised to a level.",
+            load(&self.augmented),
         );
         labelled(
             &mut text,

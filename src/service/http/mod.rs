@@ -23,6 +23,7 @@ mod seal;
 mod seals;
 mod server;
 mod service;
+mod sign;
 mod socket;
 mod spool;
 mod time;

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::{
     accepted, access, certificates, codes, health, middleware, openapi, receipts, seal, seals,
-    time, validate,
+    sign, time, validate,
 };
 use crate::engine::Error;
 use crate::service::callers::Operation;
@@ -101,7 +101,7 @@ impl Route {
 /// Every route of the API.
 pub fn routes() -> Vec<Route> {
     use Access::{Caller, Either, Operations, Proxy, Public};
-    use Operation::{Certificates, Documents, Read, Register, Seal};
+    use Operation::{Augment, Certificates, Documents, Read, Register, Seal, Sign};
     vec![
         Route::new(Method::GET, "/healthz", Operations, health::alive),
         Route::new(Method::GET, "/readyz", Operations, health::ready),
@@ -141,6 +141,8 @@ pub fn routes() -> Vec<Route> {
             Caller(Documents),
             seal::issue,
         ),
+        Route::new(Method::POST, "/v1/sign", Caller(Sign), sign::sign),
+        Route::new(Method::POST, "/v1/augment", Caller(Augment), sign::augment),
         Route::new(
             Method::POST,
             "/v1/receipts",

@@ -17,7 +17,9 @@ use crate::service::callers::Callers;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
-use crate::service::flow::{CertificateDesk, CodeDesk, CodeIssue, Noting, SealDesk, check_seal};
+use crate::service::flow::{
+    CertificateDesk, CodeDesk, CodeIssue, Noting, SealDesk, SigningDesk, check_seal,
+};
 use crate::service::index::Index;
 use crate::service::keys::Seal;
 use crate::service::sources::{RefreshState, Refreshable, Refresher, Sources};
@@ -58,6 +60,8 @@ pub struct Parts {
     pub code_desk: Option<Arc<CodeDesk>>,
     /// Seals PDFs.
     pub seal_desk: Arc<SealDesk>,
+    /// Signs in any format, and raises signatures.
+    pub signing_desk: Arc<SigningDesk>,
     /// Seals PDFs with codes.
     pub code_issue: Option<Arc<CodeIssue>>,
     /// By what signatures are judged, with the trust anchors.

@@ -1,0 +1,295 @@
+//! Signs what callers send, with a seal, in any format and to any level; raises what is signed already.
+//!
+//! In: a document and [`Parameters`]. Out: bytes that were read back and, from LT on, judged by themselves. Not here: a key
+//! that is elsewhere (`two_step`), seals that people see and codes (`seal_pdf`).
+
+use super::augment::{Augmented, Augmenter, Raise};
+use super::made::Made;
+use super::parameters::{Baseline, Parameters, Wanted, WhenUnavailable};
+use super::sign::{TIMESTAMP_ROOM, Timestamping};
+use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, digest};
+use crate::engine::evidence::Originals;
+use crate::engine::formats::cades::content_digest_algorithm;
+use crate::engine::formats::{CadesOptions, Options, SignRequest};
+use crate::engine::pki::Certificate;
+use crate::engine::pki::timestamp::MessageImprint;
+use crate::engine::{Error, Result, Time};
+use crate::service::callers::{Caller, Operation};
+use crate::service::clock::Clock;
+use crate::service::index::Index;
+use crate::service::keys::Seal;
+use crate::service::sources::Sources;
+use crate::service::trust::PolicyHandle;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Signs and raises.
+pub struct SigningDesk {
+    /// The official time.
+    pub clock: Arc<dyn Clock>,
+    /// The seals by name.
+    pub seals: HashMap<String, Seal>,
+    /// Who stamps, by the name of the seal.
+    pub timestamping: HashMap<String, Arc<dyn Timestamping>>,
+    /// Who stamps what no seal of ours signs.
+    pub stamping: Option<Arc<dyn Timestamping>>,
+    /// By what signatures are judged.
+    pub policy: Arc<PolicyHandle>,
+    /// Where revocation data and certificates come from.
+    pub sources: Arc<Sources>,
+    /// Keeps revocation lists.
+    pub index: Option<Arc<Index>>,
+}
+
+impl fmt::Debug for SigningDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningDesk").finish_non_exhaustive()
+    }
+}
+
+/// A document that was signed, or whose signatures were raised.
+#[derive(Debug)]
+pub struct Signed {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The format of the signature.
+    pub format: &'static str,
+    /// The level reached.
+    pub level: Baseline,
+    /// When it was signed or raised, by our clock.
+    pub at: Time,
+    /// The last time-stamp that was added.
+    pub stamped: Option<Time>,
+    /// The level that is owed, and why it was not reached.
+    pub owed: Option<(Baseline, Error)>,
+}
+
+impl Signed {
+    /// `CAdES-BASELINE-LT`.
+    pub fn level_name(&self) -> String {
+        let level = self.level.name().trim_start_matches("B-");
+        format!("{}-BASELINE-{level}", self.format)
+    }
+}
+
+/// What is to be signed.
+#[derive(Debug, Clone, Copy)]
+pub struct ToSign<'a> {
+    /// The document; the message, where the signature goes beside those of one.
+    pub document: &'a [u8],
+    /// The content of a message that does not carry it.
+    pub content: Option<&'a [u8]>,
+    /// How.
+    pub parameters: &'a Parameters,
+}
+
+impl SigningDesk {
+    /// Signs for `caller`, with a seal that it may use.
+    pub fn sign(&self, caller: &Caller, what: &ToSign<'_>) -> Result<Signed> {
+        caller.may(Operation::Sign)?;
+        let name = self.chosen(&what.parameters.seal)?;
+        caller.may_use_seal(&name)?;
+        self.sign_with(self.usable(&name)?, what)
+    }
+
+    /// Signs with a seal.
+    pub fn sign_with(&self, seal: &Seal, what: &ToSign<'_>) -> Result<Signed> {
+        let now = self.clock.now();
+        seal.check_usable(now)?;
+        let algorithm = seal.signer.algorithm();
+        if what
+            .parameters
+            .digest
+            .is_some_and(|d| algorithm.digest() != Some(d))
+        {
+            let problem = format!("the key of the seal signs with {algorithm}");
+            return Err(Error::unsupported("digest", problem).remedy("Leave it out."));
+        }
+        let name = seal.certificate.subject().common_name();
+        let stamping = self.timestamping.get(seal.name()).map(AsRef::as_ref);
+        let signer = Signer {
+            certificate: &seal.certificate,
+            chain: &seal.chain,
+            algorithm,
+        };
+        let (wanted, request) = self.request(what, &signer, name, stamping)?;
+        let prepared = wanted.format.prepare(what.document.into(), &request, now)?;
+        let made = Made {
+            format: wanted.format,
+            request: &request,
+            document: what.document,
+            content: what.content,
+            value: seal.signer.sign(&prepared.to_be_signed)?,
+        };
+        let (bytes, _) = made.embed(prepared.resume)?;
+        let settled = seal.settings.when_tsa_fails.into();
+        self.raise_made(&made, bytes, what, stamping, settled)
+    }
+
+    /// The request that the parameters come to, with everything that must be there before it is signed.
+    pub(super) fn request(
+        &self,
+        what: &ToSign<'_>,
+        signer: &Signer<'_>,
+        name: String,
+        stamping: Option<&dyn Timestamping>,
+    ) -> Result<(Wanted, SignRequest)> {
+        let parameters = what.parameters;
+        let mut wanted = parameters.wanted(name)?;
+        if parameters.level > Baseline::B && stamping.is_none() {
+            return Err(no_authority());
+        }
+        if parameters.properties.content_timestamp {
+            let algorithm = DigestAlgorithm::Sha256;
+            let content = what.content.unwrap_or(what.document);
+            let token = stamping
+                .ok_or_else(no_authority)?
+                .timestamp(&MessageImprint {
+                    algorithm,
+                    digest: digest(algorithm, content),
+                })?;
+            wanted
+                .properties
+                .content_timestamps
+                .push(token.bytes().to_vec());
+        }
+        let mut request = SignRequest {
+            certificate: signer.certificate.clone(),
+            chain: signer.chain.to_vec(),
+            algorithm: signer.algorithm,
+            digest: signer.algorithm.digest().unwrap_or(DigestAlgorithm::Sha512),
+            timestamp_reserve: if parameters.level > Baseline::B {
+                TIMESTAMP_ROOM
+            } else {
+                0
+            },
+            properties: wanted.properties.clone(),
+            options: wanted.options.clone(),
+        };
+        let by = content_digest_algorithm(&request);
+        if let Options::Cades(CadesOptions::Parallel { content_digest }) = &mut request.options {
+            *content_digest = what.content.map(|content| digest(by, content));
+        }
+        Ok((wanted, request))
+    }
+
+    /// From the signature just made to the level asked for.
+    pub(super) fn raise_made(
+        &self,
+        made: &Made<'_>,
+        bytes: Vec<u8>,
+        what: &ToSign<'_>,
+        stamping: Option<&dyn Timestamping>,
+        settled: WhenUnavailable,
+    ) -> Result<Signed> {
+        let parameters = what.parameters;
+        let apart = what
+            .content
+            .or(parameters.is_detached().then_some(what.document));
+        let raise = Raise {
+            document: &bytes,
+            content: apart,
+            value: Some(&made.value.0),
+            level: parameters.level,
+            when_unavailable: parameters.when_unavailable.unwrap_or(settled),
+        };
+        if raise.level == Baseline::B {
+            return Ok(Signed {
+                bytes,
+                format: made.format.name(),
+                level: Baseline::B,
+                at: self.clock.now(),
+                stamped: None,
+                owed: None,
+            });
+        }
+        self.raise_with(&raise, stamping)
+    }
+
+    /// Raises every signature of a document for `caller`.
+    pub fn augment(&self, caller: &Caller, seal: &str, raise: &Raise<'_>) -> Result<Signed> {
+        caller.may(Operation::Augment)?;
+        if !seal.is_empty() {
+            caller.may_use_seal(seal)?;
+            self.seals.get(seal).ok_or_else(unknown_seal)?;
+        }
+        self.raise(seal, raise)
+    }
+
+    /// Raises every signature of a document; the authorities are those of the seal, or all, where none is named.
+    pub fn raise(&self, seal: &str, raise: &Raise<'_>) -> Result<Signed> {
+        let stamping = match seal {
+            "" => self.stamping.as_deref(),
+            name => self.timestamping.get(name).map(AsRef::as_ref),
+        };
+        self.raise_with(raise, stamping)
+    }
+
+    fn raise_with(&self, raise: &Raise<'_>, stamping: Option<&dyn Timestamping>) -> Result<Signed> {
+        let policy = self.policy.current();
+        let originals: &dyn Originals = match &self.index {
+            Some(index) => &**index,
+            None => &(),
+        };
+        let augmenter = Augmenter {
+            policy: &policy,
+            sources: &self.sources,
+            originals,
+            timestamping: stamping,
+            clock: &*self.clock,
+        };
+        let Augmented {
+            bytes,
+            evidence,
+            level,
+            stamped,
+            owed,
+        } = augmenter.augment(raise)?;
+        let format = evidence.signatures.first().map(|s| s.level.family);
+        Ok(Signed {
+            bytes,
+            format: match format {
+                Some(crate::engine::evidence::Family::Pades) => "PAdES",
+                _ => "CAdES",
+            },
+            level,
+            at: self.clock.now(),
+            stamped,
+            owed: owed.map(|why| (raise.level, why)),
+        })
+    }
+
+    /// The seal of this name; where none is named, the only one.
+    pub fn chosen(&self, name: &str) -> Result<String> {
+        let mut names = self.seals.keys();
+        match (name, names.next(), names.next()) {
+            ("", Some(only), None) => Ok(only.clone()),
+            ("", ..) => Err(
+                Error::invalid("seal", "not named, and there is not just one")
+                    .remedy("Send the name of the seal."),
+            ),
+            (name, ..) => Ok(name.to_string()),
+        }
+    }
+
+    fn usable(&self, name: &str) -> Result<&Seal> {
+        self.seals.get(name).ok_or_else(unknown_seal)
+    }
+}
+
+/// Whose signature it is.
+pub(super) struct Signer<'a> {
+    pub(super) certificate: &'a Certificate,
+    pub(super) chain: &'a [Certificate],
+    pub(super) algorithm: SignatureAlgorithm,
+}
+
+fn unknown_seal() -> Error {
+    Error::invalid("seal", "is not one of this e-office").remedy("GET /v1/seals lists them.")
+}
+
+fn no_authority() -> Error {
+    Error::invalid("level", "needs a time-stamp, and no authority is named")
+        .remedy("Ask for B-B, or have the operator name a [[tsa]] and give it to the seal.")
+}

@@ -1,0 +1,137 @@
+//! `POST /v1/sign`: a document in, the signature or the signed document out. `POST /v1/augment`: a signed one in, the same
+//! at a higher level out.
+//!
+//! The parameters are one JSON part of one schema for every format. What leaves was read back, and from LT on judged by
+//! itself. Not here: a key that is elsewhere (`two_step`).
+
+use super::form::{self, Form, Takes};
+use super::problem::Answer;
+use super::service::Service;
+use super::spool::Content;
+use crate::engine::Result;
+use crate::service::callers::Caller;
+use crate::service::flow::{Parameters, Raise, Raising, Signed, SigningDesk, ToSign};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// `POST /v1/sign`.
+pub(super) async fn sign(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let mut form = sent(&service, &headers, body, &[]).await?;
+    let parameters = Parameters::from_json(&form.require("parameters")?.content)?;
+    let (document, content) = documents(&mut form)?;
+    let desk = service.parts.signing_desk.clone();
+    let signed = service
+        .work
+        .run(move || {
+            let what = ToSign {
+                document: &document,
+                content: content.as_deref(),
+                parameters: &parameters,
+            };
+            desk.sign(&caller, &what)
+        })
+        .await?;
+    service.metrics.signatures.fetch_add(1, Ordering::Relaxed);
+    Ok(answer(signed))
+}
+
+/// `POST /v1/augment`.
+pub(super) async fn augment(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let mut form = sent(&service, &headers, body, &[]).await?;
+    let raising = Raising::from_json(&form.require("parameters")?.content)?;
+    let (document, content) = documents(&mut form)?;
+    let desk: Arc<SigningDesk> = service.parts.signing_desk.clone();
+    let raised = service
+        .work
+        .run(move || {
+            let raise = Raise {
+                document: &document,
+                content: content.as_deref(),
+                value: None,
+                level: raising.level,
+                when_unavailable: raising.when_unavailable,
+            };
+            desk.augment(&caller, &raising.seal, &raise)
+        })
+        .await?;
+    service.metrics.augmented.fetch_add(1, Ordering::Relaxed);
+    Ok(answer(raised))
+}
+
+/// The parts of a request: document, content and parameters, and `more`.
+pub(super) async fn sent(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Body,
+    more: &[Takes],
+) -> Answer<Form> {
+    let mut takes = vec![
+        Takes::one("document", service.document_limit()),
+        Takes::optional("content", service.document_limit()),
+        Takes::one("parameters", service.metadata_limit()).of(&[
+            "application/json",
+            "text/plain",
+            "application/octet-stream",
+        ]),
+    ];
+    takes.retain(|one| !more.iter().any(|other| other.name == one.name));
+    takes.extend_from_slice(more);
+    let whole = service.request_limit();
+    form::read_form(&service.spool, headers, body, whole, &takes).await
+}
+
+/// The document, which must not be empty, and the content beside it.
+fn documents(form: &mut Form) -> Answer<(Content, Option<Content>)> {
+    let document = form.require("document")?.content;
+    check_not_empty(&document)?;
+    Ok((document, form.take("content").map(|part| part.content)))
+}
+
+pub(super) fn check_not_empty(document: &[u8]) -> Result<()> {
+    if document.is_empty() {
+        return Err(crate::engine::Error::invalid("part \"document\"", "empty")
+            .remedy("Send the file itself."));
+    }
+    Ok(())
+}
+
+pub(super) const LEVEL: HeaderName = HeaderName::from_static("x-rubrica-level");
+pub(super) const DEGRADED: HeaderName = HeaderName::from_static("x-rubrica-degraded");
+
+/// The signed document, its level and, where that is less than was asked for, why.
+pub(super) fn answer(signed: Signed) -> Response {
+    let media_type = match signed.format {
+        "PAdES" => "application/pdf",
+        _ => "application/pkcs7-signature",
+    };
+    let mut headers = vec![
+        (CONTENT_TYPE, media_type.to_string()),
+        (LEVEL, signed.level_name()),
+    ];
+    if let Some((level, why)) = &signed.owed {
+        headers.push((DEGRADED, format!("{level} is owed: {why}")));
+    }
+    let mut response = signed.bytes.into_response();
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(&value);
+        let value = value.unwrap_or(HeaderValue::from_static("not to be printed"));
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
