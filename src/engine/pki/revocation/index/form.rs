@@ -67,7 +67,7 @@ pub(super) fn key_words(serial: &[u8], group: u16) -> [u64; 3] {
     let mut number = [fill; 20];
     let (high, low) = match digits {
         // The usual lengths, without a way through memory.
-        [low @ ..] if low.len() == 16 => (u32::from_be_bytes([fill; 4]), be128(low)),
+        low if low.len() == 16 => (u32::from_be_bytes([fill; 4]), be128(low)),
         [first, low @ ..] if low.len() == 16 => {
             (u32::from_be_bytes([fill, fill, fill, *first]), be128(low))
         }
