@@ -8,6 +8,7 @@ mod excerpt;
 mod object;
 mod poe;
 mod pool;
+mod properties;
 mod record;
 mod replay;
 mod signature;
@@ -16,6 +17,7 @@ pub use excerpt::Originals;
 pub use object::{Bytes, Object, ObjectId, ObjectKind, Origin};
 pub use poe::{Proof, ProofOfExistence, ProofsOfExistence};
 pub use pool::Pool;
+pub use properties::{ContentHints, Properties};
 pub use record::{ArchiveTimestamp, EvidenceRecord, RecordPlace};
 pub use replay::{Judgement, export, import, read, write};
 pub use signature::{

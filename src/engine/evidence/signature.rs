@@ -1,6 +1,7 @@
 //! One signature or time-stamp as it was found: what was signed, by which key, what it names, what stands beside it.
 
 use super::object::{Bytes, ObjectId};
+use super::properties::Properties;
 use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm};
 use crate::engine::syntax::asn1::Oid;
 use crate::engine::time::Time;
@@ -193,7 +194,17 @@ pub struct CertificateReference {
 #[allow(missing_docs)]
 pub struct SignaturePolicy {
     pub id: Oid,
+    /// The digest of its document as it was signed; none where it is not given, or cannot be read.
     pub digest: Option<(DigestAlgorithm, Bytes)>,
+    /// Where its document is said to be. Nothing is fetched from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// What is to be shown to whoever relies on the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// The digest, by the same algorithm, of the document that came with the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Bytes>,
 }
 
 /// What a signature covers of the document.
@@ -311,6 +322,9 @@ pub struct Signature {
     pub claimed_time: Option<Time>,
     /// An explicit signature policy.
     pub policy: Option<SignaturePolicy>,
+    /// What stands beside the value and says something of it.
+    #[serde(default)]
+    pub properties: Properties,
     /// The reason given, the place given; for people.
     pub reason: Option<String>,
     /// The place given; for people.

@@ -3,14 +3,14 @@
 //! The one place where faults of a CMS structure become faults of evidence. PAdES and ASiC come here with the digest of
 //! what their signature covers.
 
+use super::properties;
 use super::timestamps::{self, Content};
 use super::values;
 use crate::engine::crypto::{DigestAlgorithm, digest};
 use crate::engine::error::Result;
 use crate::engine::evidence::{
     Bytes, CertificateReference, Family, Fault, Level, Object, ObjectId, ObjectKind, Origin, Pool,
-    Reference, Signature, SignaturePolicy, SignedData as Signed, SignerReference, Tier,
-    TimestampKind,
+    Reference, Signature, SignedData as Signed, SignerReference, Tier, TimestampKind,
 };
 use crate::engine::formats;
 use crate::engine::limits::Budget;
@@ -106,6 +106,7 @@ pub(super) fn inspect_core(
         certificates: embedded_certificates(data, pool),
         claimed_time: None,
         policy: None,
+        properties: properties::read(info.signed_attributes.as_ref(), &info.unsigned_attributes),
         reason: None,
         location: None,
         countersigns,
@@ -348,7 +349,7 @@ fn inspect_attributes(
     signature.claimed_time =
         single(attributes, names::ID_SIGNING_TIME, &mut faults).and_then(|value| value.time().ok());
     signature.policy = single(attributes, names::ID_AA_ETS_SIG_POLICY_ID, &mut faults)
-        .and_then(|v| signature_policy(&v));
+        .and_then(|value| properties::policy(&value, &info.unsigned_attributes));
     signature.faults.extend(faults);
 }
 
@@ -414,26 +415,6 @@ fn check_algorithm_protection(info: &SignerInfo, attributes: &Attributes, faults
 
 fn bare_key_kind(oid: &Oid) -> bool {
     [names::RSA_ENCRYPTION, names::EC_PUBLIC_KEY].contains(oid)
-}
-
-/// `SignaturePolicyId` (EN 319 122-1 §5.2.9.1); an implied policy is none.
-fn signature_policy(value: &Tlv<'_>) -> Option<SignaturePolicy> {
-    let mut fields = value.inner_of("SignaturePolicyId").ok()?;
-    let id = fields.oid("sigPolicyId").ok()?;
-    let digest = fields
-        .optional(Tag::SEQUENCE, "sigPolicyHash")
-        .ok()
-        .flatten()
-        .and_then(|hash| {
-            let mut hash = hash.inner();
-            let algorithm =
-                DigestAlgorithm::from_identifier(&hash.read("hashAlgorithm").ok()?).ok()?;
-            Some((
-                algorithm,
-                Bytes::from(hash.read("hashValue").ok()?.octets().ok()?.into_owned()),
-            ))
-        });
-    Some(SignaturePolicy { id, digest })
 }
 
 /// The structural level (EN 319 122-1 §6.1), as a CAdES signature. PAdES decides its own from here on.

@@ -5,6 +5,7 @@ mod augment;
 mod covered;
 mod inspect;
 mod prepare;
+mod properties;
 mod proven;
 mod timestamps;
 mod values;

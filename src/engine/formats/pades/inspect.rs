@@ -12,8 +12,8 @@ use crate::engine::crypto::{DigestAlgorithm, Hasher, SignatureAlgorithm, digest}
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::evidence::{
     Bytes, ChangeKind, Evidence, Family, Fault, LaterChange, Level, Object, ObjectId, ObjectKind,
-    Origin, Pool, Reference, Scope, ScopeKind, Signature, SignedData as Signed, SignerReference,
-    Tier, TimestampKind,
+    Origin, Pool, Properties, Reference, Scope, ScopeKind, Signature, SignedData as Signed,
+    SignerReference, Tier, TimestampKind,
 };
 use crate::engine::formats::cades::{Content, ContentDigest, inspect_signer, inspect_timestamp};
 use crate::engine::limits::Budget;
@@ -406,6 +406,15 @@ impl Found<'_, '_> {
                 ));
             }
         }
+        let entries = [
+            ("/Cert", !dictionary.certificates.is_empty()),
+            ("/Location", dictionary.location.is_some()),
+            ("/M", time.is_some()),
+            ("/Reason", dictionary.reason.is_some()),
+        ];
+        for (entry, _) in entries.iter().filter(|(_, there)| *there) {
+            signature.properties.add_signed(entry);
+        }
         signature.reason = dictionary.reason.clone();
         signature.location = dictionary.location.clone();
         self.finish(&mut signature);
@@ -549,6 +558,7 @@ impl Found<'_, '_> {
             certificates: Vec::new(),
             claimed_time: None,
             policy: None,
+            properties: Properties::default(),
             reason: None,
             location: None,
             countersigns: None,
