@@ -30,6 +30,7 @@ pub use trust::{HistoricalAnchor, ListSettings, Trust};
 
 use crate::engine::register::{Calendar, NumberLayout};
 use crate::engine::{Error, Result, Time};
+use crate::engine::crypto::DigestAlgorithm;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -188,6 +189,9 @@ pub struct SealSettings {
     /// RSA keys sign with PSS padding instead of PKCS#1 v1.5.
     #[serde(default)]
     pub rsa_pss: bool,
+    /// The digest to sign with, instead of the one that goes with the key: `SHA-512`, `SHA3-256`.
+    #[serde(default)]
+    pub digest: Option<DigestAlgorithm>,
     /// The time-stamping authorities to ask, in this order. Without any, seals are of level B-B.
     #[serde(default)]
     pub tsa: Vec<String>,

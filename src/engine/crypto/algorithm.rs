@@ -54,6 +54,8 @@ digests! {
     Sha3_256 "SHA3-256" SHA3_256 32 "http://www.w3.org/2007/05/xmldsig-more#sha3-256";
     Sha3_384 "SHA3-384" SHA3_384 48 "http://www.w3.org/2007/05/xmldsig-more#sha3-384";
     Sha3_512 "SHA3-512" SHA3_512 64 "http://www.w3.org/2007/05/xmldsig-more#sha3-512";
+    Shake128 "SHAKE128-256" SHAKE128 32 "urn:oid:2.16.840.1.101.3.4.2.11";
+    Shake256 "SHAKE256-512" SHAKE256 64 "urn:oid:2.16.840.1.101.3.4.2.12";
 }
 
 impl DigestAlgorithm {
@@ -74,17 +76,20 @@ impl DigestAlgorithm {
         Self::ALL.iter().copied().find(|d| d.xml_uri() == uri)
     }
 
-    /// From an `AlgorithmIdentifier`; parameters are absent or NULL.
+    /// From an `AlgorithmIdentifier`; parameters are absent or NULL, or the length of what SHAKE256 puts out (RFC 8419
+    /// §2.3, unchecked), of which 512 bits are known here.
     pub fn from_identifier(identifier: &Tlv<'_>) -> Result<Self> {
-        let oid = identifier
-            .inner_of("digest AlgorithmIdentifier")?
-            .oid("digest algorithm")?;
+        let mut fields = identifier.inner_of("digest AlgorithmIdentifier")?;
+        let oid = fields.oid("digest algorithm")?;
+        if oid == names::SHAKE256_LEN && fields.read("ShakeOutputLen")?.u64()? == 512 {
+            return Ok(D::Shake256);
+        }
         Self::from_oid(&oid).ok_or_else(|| {
             Error::unsupported("digest algorithm", format!("{oid} is not known here"))
         })
     }
 
-    /// As an `AlgorithmIdentifier` without parameters (RFC 5754 §2).
+    /// As an `AlgorithmIdentifier` without parameters (RFC 5754 §2, RFC 8702 §3.1, RFC 9688 §2, unchecked).
     pub fn identifier(self) -> Vec<u8> {
         der::algorithm_identifier(&self.oid(), None)
     }
@@ -158,6 +163,8 @@ const COMBINED: &[(Oid, SignatureAlgorithm)] = &[
     (names::ECDSA_WITH_SHA3_256, S::Ecdsa(D::Sha3_256)),
     (names::ECDSA_WITH_SHA3_384, S::Ecdsa(D::Sha3_384)),
     (names::ECDSA_WITH_SHA3_512, S::Ecdsa(D::Sha3_512)),
+    (names::ECDSA_WITH_SHAKE128, S::Ecdsa(D::Shake128)),
+    (names::ECDSA_WITH_SHAKE256, S::Ecdsa(D::Shake256)),
     (names::ECDSA_PLAIN_SHA256, S::EcdsaPlain(D::Sha256)),
     (names::ECDSA_PLAIN_SHA384, S::EcdsaPlain(D::Sha384)),
     (names::ECDSA_PLAIN_SHA512, S::EcdsaPlain(D::Sha512)),
@@ -324,6 +331,17 @@ mod tests {
                 algorithm
             );
         }
+    }
+
+    #[test]
+    fn the_length_of_shake256_is_512_bits() {
+        let read = |length: u64| {
+            let length = der::integer(length);
+            let bytes = der::algorithm_identifier(&names::SHAKE256_LEN, Some(&length));
+            D::from_identifier(&Tlv::whole(Reader::der(&bytes), "identifier").unwrap())
+        };
+        assert_eq!(read(512), Ok(D::Shake256));
+        assert!(read(256).is_err());
     }
 
     #[test]

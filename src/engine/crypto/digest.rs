@@ -25,7 +25,8 @@ fn ring_algorithm(algorithm: DigestAlgorithm) -> Option<&'static fast::Algorithm
     }
 }
 
-pub(super) fn openssl_algorithm(algorithm: DigestAlgorithm) -> MessageDigest {
+/// A digest as OpenSSL knows it. Of SHAKE it does not know the length.
+pub(crate) fn openssl_algorithm(algorithm: DigestAlgorithm) -> MessageDigest {
     match algorithm {
         DigestAlgorithm::Md5 => MessageDigest::md5(),
         DigestAlgorithm::Sha1 => MessageDigest::sha1(),
@@ -37,6 +38,8 @@ pub(super) fn openssl_algorithm(algorithm: DigestAlgorithm) -> MessageDigest {
         DigestAlgorithm::Sha3_256 => MessageDigest::sha3_256(),
         DigestAlgorithm::Sha3_384 => MessageDigest::sha3_384(),
         DigestAlgorithm::Sha3_512 => MessageDigest::sha3_512(),
+        DigestAlgorithm::Shake128 => MessageDigest::shake_128(),
+        DigestAlgorithm::Shake256 => MessageDigest::shake_256(),
     }
 }
 
@@ -72,10 +75,17 @@ impl Hasher {
     pub fn finish(self) -> Vec<u8> {
         match self.state {
             State::Ring(context) => context.finish().as_ref().to_vec(),
-            State::OpenSsl(mut hasher) => hasher
-                .finish()
-                .expect("a digest in memory cannot fail")
-                .to_vec(),
+            State::OpenSsl(mut hasher) => {
+                let mut out = vec![0; self.algorithm.length()];
+                let finished = match self.algorithm {
+                    DigestAlgorithm::Shake128 | DigestAlgorithm::Shake256 => {
+                        hasher.finish_xof(&mut out)
+                    }
+                    _ => hasher.finish().map(|digest| out.copy_from_slice(&digest)),
+                };
+                finished.expect("a digest in memory cannot fail");
+                out
+            }
         }
     }
 }
@@ -124,5 +134,14 @@ mod tests {
             [0xa9, 0x99, 0x3e, 0x36]
         );
         assert_eq!(sha256(b"abc")[..4], [0xba, 0x78, 0x16, 0xbf]);
+        // FIPS 202: SHAKE128 and SHAKE256 of nothing.
+        assert_eq!(
+            digest(DigestAlgorithm::Shake128, b"")[..4],
+            [0x7f, 0x9c, 0x2b, 0xa4]
+        );
+        assert_eq!(
+            digest(DigestAlgorithm::Shake256, b"")[..4],
+            [0x46, 0xb9, 0xdd, 0x2b]
+        );
     }
 }

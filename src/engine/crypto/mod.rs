@@ -10,5 +10,6 @@ mod verify;
 
 pub use algorithm::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
 pub use digest::{Hasher, digest, sha256};
+pub(crate) use digest::openssl_algorithm;
 pub use signer::{SignatureValue, Signer};
 pub use verify::{PublicKey, SignatureInput};

@@ -144,6 +144,7 @@ impl Arguments {
             passphrase_file: self.passphrase_file.clone(),
             passphrase_env: self.passphrase_env.clone(),
             rsa_pss: false,
+            digest: None,
             tsa: config.tsas.iter().map(|tsa| tsa.name.clone()).collect(),
             when_tsa_fails: if self.degrade {
                 WhenTsaFails::Degrade

@@ -197,6 +197,7 @@ impl TimestampingSettings {
             passphrase_file: self.passphrase_file.clone(),
             passphrase_env: self.passphrase_env.clone(),
             rsa_pss: self.rsa_pss,
+            digest: None,
             tsa: Vec::new(),
             when_tsa_fails: WhenTsaFails::default(),
             reason: None,

@@ -3,13 +3,14 @@
 //! Whether the certificate was revoked is for `flow`, which has sources; here is what the certificate itself says.
 
 use super::file::KeyFile;
-use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, SignatureValue, Signer};
+use crate::engine::crypto::{
+    DigestAlgorithm, SignatureAlgorithm, SignatureValue, Signer, openssl_algorithm,
+};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::KeyUsage;
 use crate::engine::{Error, Result, Time};
 use crate::service::config::SealSettings;
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::rsa::Padding;
 use openssl::sign::RsaPssSaltlen;
@@ -61,7 +62,7 @@ impl Seal {
             return Err(Error::internal(name(), "a key file without a certificate"));
         }
         let certificate = chain.remove(0);
-        let signer = FileSigner::new(key, settings.rsa_pss, &name())?;
+        let signer = FileSigner::with_digest(key, settings.rsa_pss, settings.digest, &name())?;
         Ok(Seal {
             settings: Arc::new(settings.clone()),
             signer: Arc::new(signer),
@@ -134,11 +135,22 @@ pub struct FileSigner {
 impl FileSigner {
     /// Of a private key; `name` names it in errors.
     pub fn new(key: PKey<Private>, rsa_pss: bool, name: &str) -> Result<Self> {
-        let algorithm = algorithm(&key, rsa_pss).ok_or_else(|| {
+        FileSigner::with_digest(key, rsa_pss, None, name)
+    }
+
+    /// The same with `digest` instead of the one that goes with the key.
+    pub fn with_digest(
+        key: PKey<Private>,
+        rsa_pss: bool,
+        digest: Option<DigestAlgorithm>,
+        name: &str,
+    ) -> Result<Self> {
+        let algorithm = algorithm(&key, rsa_pss, digest).ok_or_else(|| {
             Error::unsupported(
                 name.to_string(),
-                "a key of a kind that seals are not made with",
+                "a key, or a digest beside it, of a kind that seals are not made with",
             )
+            .remedy("Use RSA, ECDSA, Ed25519 or Ed448, and SHA-256, SHA-384, SHA-512 or their SHA-3 kin.")
         })?;
         Ok(FileSigner { key, algorithm })
     }
@@ -148,11 +160,7 @@ impl FileSigner {
             return openssl::sign::Signer::new_without_digest(&self.key)?
                 .sign_oneshot_to_vec(message);
         };
-        let digest = match digest {
-            DigestAlgorithm::Sha384 => MessageDigest::sha384(),
-            DigestAlgorithm::Sha512 => MessageDigest::sha512(),
-            _ => MessageDigest::sha256(),
-        };
+        let digest = openssl_algorithm(digest);
         let mut signer = openssl::sign::Signer::new(digest, &self.key)?;
         if let SignatureAlgorithm::RsaPss { .. } = self.algorithm {
             signer.set_rsa_padding(Padding::PKCS1_PSS)?;
@@ -163,14 +171,32 @@ impl FileSigner {
     }
 }
 
-/// The algorithm of a key: the digest is as strong as the key (ETSI TS 119 312).
-fn algorithm(key: &PKey<Private>, rsa_pss: bool) -> Option<SignatureAlgorithm> {
-    let digest = match (key.id(), key.bits()) {
+/// Digests that seals are made with.
+const DIGESTS: [DigestAlgorithm; 6] = [
+    DigestAlgorithm::Sha256,
+    DigestAlgorithm::Sha384,
+    DigestAlgorithm::Sha512,
+    DigestAlgorithm::Sha3_256,
+    DigestAlgorithm::Sha3_384,
+    DigestAlgorithm::Sha3_512,
+];
+
+/// The algorithm of a key: unless told otherwise the digest is as strong as the key (RFC 5753 §8, unchecked).
+fn algorithm(
+    key: &PKey<Private>,
+    rsa_pss: bool,
+    asked: Option<DigestAlgorithm>,
+) -> Option<SignatureAlgorithm> {
+    if asked.is_some_and(|digest| !DIGESTS.contains(&digest)) {
+        return None;
+    }
+    let fitting = match (key.id(), key.bits()) {
         (Id::EC, 0..=256) => DigestAlgorithm::Sha256,
         (Id::EC, 257..=384) => DigestAlgorithm::Sha384,
         (Id::EC, _) => DigestAlgorithm::Sha512,
         _ => DigestAlgorithm::Sha256,
     };
+    let digest = asked.unwrap_or(fitting);
     let pss = SignatureAlgorithm::RsaPss {
         digest,
         mask: digest,
@@ -182,6 +208,7 @@ fn algorithm(key: &PKey<Private>, rsa_pss: bool) -> Option<SignatureAlgorithm> {
         Id::RSA => Some(SignatureAlgorithm::RsaPkcs1(digest)),
         Id::EC => Some(SignatureAlgorithm::Ecdsa(digest)),
         Id::ED25519 => Some(SignatureAlgorithm::Ed25519),
+        Id::ED448 => Some(SignatureAlgorithm::Ed448),
         _ => None,
     }
 }
@@ -217,7 +244,7 @@ mod tests {
     use super::super::file::tests::{certificate, p256, rsa};
     use super::super::secret::Passphrase;
     use super::*;
-    use crate::engine::crypto::SignatureInput;
+    use crate::engine::crypto::{PublicKey, SignatureInput};
     use openssl::ec::{EcGroup, EcKey};
     use openssl::nid::Nid;
 
@@ -248,6 +275,10 @@ mod tests {
             (&curve(Nid::SECP384R1), false, "ECDSA with SHA-384"),
             (&curve(Nid::SECP521R1), false, "ECDSA with SHA-512"),
             (&ed25519, false, "Ed25519"),
+            (&PKey::generate_ed448().unwrap(), false, "Ed448"),
+            (&curve(Nid::BRAINPOOL_P256R1), false, "ECDSA with SHA-256"),
+            (&curve(Nid::BRAINPOOL_P384R1), false, "ECDSA with SHA-384"),
+            (&curve(Nid::BRAINPOOL_P512R1), false, "ECDSA with SHA-512"),
         ] {
             let seal = seal(key, pss);
             assert_eq!(seal.signer.algorithm().to_string(), algorithm);
@@ -260,6 +291,23 @@ mod tests {
             assert!(verify(b"to be signed"), "{algorithm}");
             assert!(!verify(b"to be Signed"), "{algorithm}");
         }
+    }
+
+    #[test]
+    fn a_digest_asked_for_is_used_or_refused() {
+        let p256 = p256();
+        for (key, pss) in [(&rsa(2048), false), (&rsa(2048), true), (&p256, false)] {
+            for digest in DIGESTS {
+                let signer = FileSigner::with_digest(key.clone(), pss, Some(digest), "seal").unwrap();
+                assert_eq!(signer.algorithm().digest(), Some(digest));
+                let value = signer.sign(b"to be signed").unwrap().0;
+                let public = PublicKey::from_spki(&key.public_key_to_der().unwrap()).unwrap();
+                let message = SignatureInput::Message(b"to be signed");
+                assert!(public.verify(signer.algorithm(), message, &value), "{digest}");
+            }
+        }
+        let weak = FileSigner::with_digest(p256, false, Some(DigestAlgorithm::Sha1), "seal");
+        assert_eq!(weak.unwrap_err().element(), "seal");
     }
 
     #[test]

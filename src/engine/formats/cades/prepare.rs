@@ -9,11 +9,12 @@ use crate::engine::pki::cms::{
 use crate::engine::syntax::asn1::{Oid, der, names};
 use crate::engine::time::Time;
 
-/// The digest of the content that goes with the key's algorithm. Ed25519 goes with SHA-512 (RFC 8419 §3.1); for Ed448,
-/// where RFC 8419 asks for SHAKE256, SHA-512 is used too.
+/// The digest of the content that goes with the key's algorithm: SHA-512 with Ed25519, SHAKE256 of 512 bits with Ed448
+/// (RFC 8419 §3.1).
 pub fn content_digest_algorithm(request: &SignRequest) -> DigestAlgorithm {
     match request.algorithm {
-        SignatureAlgorithm::Ed25519 | SignatureAlgorithm::Ed448 => DigestAlgorithm::Sha512,
+        SignatureAlgorithm::Ed25519 => DigestAlgorithm::Sha512,
+        SignatureAlgorithm::Ed448 => DigestAlgorithm::Shake256,
         other => other.digest().unwrap_or(request.digest),
     }
 }

@@ -4,9 +4,11 @@
 //! signature holds is `validation`.
 
 mod attribute;
+mod edit;
 mod read;
 mod write;
 
 pub use attribute::{Attribute, Attributes, EssCertificate, ess_certificates};
+pub use edit::{Draft, Rewriting, Written};
 pub use read::{SignedData, SignerIdentifier, SignerInfo};
 pub use write::{SignerInfoParts, add_unsigned_attribute, signed_data, signer_info};

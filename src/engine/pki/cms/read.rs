@@ -304,7 +304,7 @@ impl SignedData {
 
 /// Where the octets of `[0] EXPLICIT OCTET STRING` stand. PKCS #7 1.5 lets the content be any element: then its
 /// content octets are what is signed (RFC 5652 §5.2.1).
-fn content_ranges(wrapper: &Tlv<'_>) -> Result<Vec<Range<usize>>> {
+pub(super) fn content_ranges(wrapper: &Tlv<'_>) -> Result<Vec<Range<usize>>> {
     let element = wrapper.inner_of("eContent")?.read("eContent")?;
     if !element.is_octet_string() || !element.constructed() {
         let start = element.content_offset();

@@ -18,6 +18,14 @@ pub fn tlv(identifier: u8, content: &[u8]) -> Vec<u8> {
 fn concatenate(identifier: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|p| p.len()).sum();
     let mut out = Vec::with_capacity(length + 6);
+    write_header(&mut out, identifier, length);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+fn write_header(out: &mut Vec<u8>, identifier: u8, length: usize) {
     out.push(identifier);
     if length < 0x80 {
         out.push(length as u8);
@@ -27,9 +35,12 @@ fn concatenate(identifier: u8, parts: &[&[u8]]) -> Vec<u8> {
         out.push(0x80 | (8 - skip) as u8);
         out.extend_from_slice(&bytes[skip..]);
     }
-    for part in parts {
-        out.extend_from_slice(part);
-    }
+}
+
+/// Identifier and length of an element whose content of `length` bytes follows.
+pub fn header(identifier: u8, length: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(10);
+    write_header(&mut out, identifier, length);
     out
 }
 

@@ -155,6 +155,7 @@ fn signed_request(setup: &Setup) -> Result<Vec<u8>> {
         passphrase_file: Some(setup.path("pki/passphrase")),
         passphrase_env: None,
         rsa_pss: false,
+        digest: None,
         tsa: Vec::new(),
         when_tsa_fails: WhenTsaFails::Degrade,
         reason: None,
