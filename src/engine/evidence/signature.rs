@@ -38,8 +38,16 @@ pub enum Tier {
     X,
     /// AdES-XL: C, with the values of what is referred to.
     Xl,
-    /// AdES-A: XL with an archive time-stamp.
+    /// AdES-A: an archive time-stamp over all that is needed to validate.
     A,
+    /// AdES-EPES: BES with a signature policy.
+    Epes,
+    /// AdES-T: a signature time-stamp on what is not of the baseline.
+    ExtendedT,
+    /// AdES-LT: AdES-T with the values of certificates and revocation data, and no references.
+    ExtendedLt,
+    /// AdES-ERS: kept by an evidence record (RFC 4998).
+    Ers,
 }
 
 impl Tier {
@@ -75,6 +83,10 @@ impl fmt::Display for Level {
             Tier::X => write!(f, "{family}-X"),
             Tier::Xl => write!(f, "{family}-XL"),
             Tier::A => write!(f, "{family}-A"),
+            Tier::Epes => write!(f, "{family}-EPES"),
+            Tier::ExtendedT => write!(f, "{family}-T"),
+            Tier::ExtendedLt => write!(f, "{family}-LT"),
+            Tier::Ers => write!(f, "{family}-ERS"),
         }
     }
 }

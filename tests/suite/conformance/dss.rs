@@ -1,8 +1,15 @@
-//! The PAdES documents of EU DSS, with the facts that its own tests assert: counts, references, values, formats.
+//! The PAdES and CAdES documents of EU DSS, with the facts that its own tests assert: counts, references, values, formats.
 
-use super::{Cases, Outcome, guarded, inspect, policy, run, text};
+use super::{Cases, Outcome, guarded, inspect, inspect_with, policy, run, text};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rubrica::engine::ErrorKind;
-use rubrica::engine::evidence::{Evidence, Reference, Signature, Tier, Timestamp};
+use rubrica::engine::crypto::{DigestAlgorithm, digest};
+use rubrica::engine::evidence::{
+    Evidence, Object, ObjectKind, Origin, Reference, Signature, Timestamp, TimestampKind,
+};
+use rubrica::engine::formats::{Content, ContentDigests, Detached};
+use rubrica::engine::pki::Certificate;
 use rubrica::engine::pki::trust::Anchors;
 use rubrica::engine::validation::{
     SignatureVerdict, SubIndication, TimestampVerdict, Verdict, validate,
@@ -13,7 +20,7 @@ use std::path::Path;
 fn judge(split: &Path, manifest: &Value) -> Cases {
     let mut cases = Cases::new();
     for file in manifest["files"].as_array().expect("files") {
-        if text(file, "family") != "pades" {
+        if !["pades", "cades"].contains(&text(file, "family")) {
             continue;
         }
         let path = text(file, "path");
@@ -26,20 +33,88 @@ fn judge(split: &Path, manifest: &Value) -> Cases {
             };
             cases.push((format!("{path}#None"), guarded(survives)));
         }
+        let given = |case: &'_ Value| {
+            case["inputs"]["detached"][0]["path"]
+                .as_str()
+                .map(String::from)
+        };
+        let sibling = all.iter().find_map(given);
+        let sibling = sibling.as_deref();
         for case in all {
             let id = format!("{path}#{}", case["case"]);
-            cases.push((id, guarded(|| compare(&bytes, case))));
+            cases.push((id, guarded(|| compare(split, &bytes, case, sibling))));
         }
     }
     cases
 }
 
-fn compare(bytes: &[u8], case: &Value) -> Outcome {
+/// The content that was signed apart, where the case gives it.
+enum Apart {
+    Bytes(Vec<u8>),
+    Digests(ContentDigests),
+}
+
+impl Apart {
+    /// `sibling` is what another case of the file gives, of which this one gives nothing but the digest, in words that the
+    /// corpus could not read.
+    fn read(split: &Path, given: &Value, sibling: Option<&str>) -> Option<Apart> {
+        if let Some(path) = given["path"].as_str() {
+            return Some(Apart::Bytes(std::fs::read(split.join(path)).ok()?));
+        }
+        let Some(digests) = given["digest_only"].as_object() else {
+            let content = std::fs::read(split.join(sibling?)).ok()?;
+            let known = digest(DigestAlgorithm::Sha256, &content);
+            let known = ContentDigests::known(DigestAlgorithm::Sha256, known, 0);
+            return Some(Apart::Digests(known));
+        };
+        let (name, value) = digests.iter().next()?;
+        let named = |a: &&DigestAlgorithm| a.name().replace('-', "") == *name;
+        let algorithm = *DigestAlgorithm::ALL.iter().find(named)?;
+        let value = STANDARD.decode(value.as_str()?).ok()?;
+        let known = ContentDigests::known(algorithm, value, 0);
+        Some(Apart::Digests(known))
+    }
+
+    fn content(&self) -> Content<'_> {
+        match self {
+            Apart::Bytes(bytes) => bytes.into(),
+            Apart::Digests(digests) => Content::Streamed(digests),
+        }
+    }
+}
+
+/// With the certificates that the case gives out of band.
+fn with_certificates(mut evidence: Evidence, split: &Path, case: &Value) -> Evidence {
+    let given = case["inputs"]["signing_certificates"].as_array();
+    for path in given.into_iter().flatten().filter_map(Value::as_str) {
+        let bytes = std::fs::read(split.join(path)).expect("certificate");
+        for one in Certificate::from_pem_or_der(&bytes).expect("certificate") {
+            let object = Object::new(ObjectKind::Certificate, one.bytes(), Origin::Given);
+            evidence.pool.add(object);
+        }
+    }
+    evidence
+}
+
+fn compare(split: &Path, bytes: &[u8], case: &Value, sibling: Option<&str>) -> Outcome {
     if case["portable"] == false {
         return Outcome::NotSupported("facts of DSS's own modules and settings");
     }
     let expect = &case["expect"];
-    let evidence = inspect(bytes);
+    let given = case["inputs"]["detached"].as_array();
+    let given = given.into_iter().flatten();
+    let contents: Vec<Apart> = given
+        .map(|one| Apart::read(split, one, sibling).expect("detached content"))
+        .collect();
+    let detached: Vec<Detached<'_>> = contents
+        .iter()
+        .map(|apart| Detached {
+            name: None,
+            content: apart.content(),
+        })
+        .collect();
+    let evidence =
+        inspect_with(bytes, &detached).map(|found| with_certificates(found, split, case));
     if expect["outcome"] == "rejected" {
         let refused = match &evidence {
             Err(_) => true,
@@ -61,18 +136,13 @@ fn compare(bytes: &[u8], case: &Value) -> Outcome {
         }
         Err(error) => return Outcome::Disagrees(error.to_string()),
     };
-    if case["inputs"]["signing_certificates"]
-        .as_array()
-        .is_some_and(|all| !all.is_empty())
-    {
-        return Outcome::NotSupported("a signing certificate given out of band");
-    }
     let now = "2026-11-21T00:00:00Z".parse().expect("time");
     let verdict = validate(&evidence, &policy(Anchors::default()), now);
     let mut differences = counts(expect, &evidence);
     differences.extend(facts(expect, &evidence, &verdict));
     differences.extend(timestamp_facts(expect, &evidence, &verdict));
     differences.extend(formats(expect, &evidence));
+    differences.extend(proofs(&evidence));
     Outcome::of(differences)
 }
 
@@ -95,12 +165,17 @@ fn stamps<'e>(
 
 fn counts(expect: &Value, evidence: &Evidence) -> Vec<String> {
     let signatures = evidence.signatures.len() as u64;
+    let of_content = evidence
+        .signatures
+        .iter()
+        .filter(|s| s.countersigns.is_none());
+    let top_level = of_content.count() as u64;
     let of_signatures: usize = evidence.signatures.iter().map(|s| s.timestamps.len()).sum();
     let stamps = (evidence.timestamps.len() + of_signatures) as u64;
     let mut differences = Vec::new();
     for (key, found, least) in [
         ("number_of_signatures", signatures, false),
-        ("number_of_top_level_signatures", signatures, false),
+        ("number_of_top_level_signatures", top_level, false),
         ("number_of_signatures_min", signatures, true),
         ("number_of_timestamps", stamps, false),
         ("number_of_timestamps_min", stamps, true),
@@ -226,7 +301,7 @@ fn timestamp_facts(expect: &Value, evidence: &Evidence, verdict: &Verdict) -> Ve
     differences
 }
 
-/// Levels of the baseline, where both sides have one; the extended profiles of DSS have no counterpart here.
+/// Levels of the baseline and the older forms of CAdES; the other profiles of DSS have no counterpart here.
 fn formats(expect: &Value, evidence: &Evidence) -> Vec<String> {
     let mut differences = Vec::new();
     for format in expect["signature_formats"].as_array().into_iter().flatten() {
@@ -238,9 +313,42 @@ fn formats(expect: &Value, evidence: &Evidence) -> Vec<String> {
         };
         let Some(signature) = signature else { continue };
         let found = signature.level.to_string();
-        let baseline = expected.starts_with("PAdES-BASELINE");
-        if baseline && found != expected || !baseline && signature.level.tier > Tier::Bes {
+        let extended = expected.starts_with("CAdES-") || expected.contains("-BASELINE-");
+        let differs = if extended {
+            found != expected
+        } else {
+            signature.level.tier.is_baseline()
+        };
+        if differs {
             differences.push(format!("format {expected}, found {found}"));
+        }
+    }
+    differences
+}
+
+/// What holds of every archive time-stamp whose imprint is intact: it is over its signature and all earlier time-stamps of
+/// it, each of them an object that the evidence has.
+fn proofs(evidence: &Evidence) -> Vec<String> {
+    let mut differences = Vec::new();
+    for signature in &evidence.signatures {
+        for (index, stamp) in signature.timestamps.iter().enumerate() {
+            let is_proof = stamp.kind == TimestampKind::Archive && stamp.imprint.is_intact();
+            if !is_proof {
+                continue;
+            }
+            let earlier = signature
+                .timestamps
+                .iter()
+                .filter(|t| t.gen_time < stamp.gen_time || t.kind == TimestampKind::Signature);
+            let holds = stamp.signatures.contains(&signature.id)
+                && earlier.into_iter().all(|t| stamp.covers.contains(&t.token))
+                && stamp
+                    .covers
+                    .iter()
+                    .all(|id| evidence.pool.get(id).is_some());
+            if !holds {
+                differences.push(format!("time-stamp {index} does not prove what it is over"));
+            }
         }
     }
     differences

@@ -3,14 +3,13 @@
 //! The one place where faults of a CMS structure become faults of evidence. PAdES and ASiC come here with the digest of
 //! what their signature covers.
 
-use super::properties;
 use super::timestamps::{self, Content};
-use super::values;
+use super::{level, properties, proven, values};
 use crate::engine::crypto::{DigestAlgorithm, digest};
 use crate::engine::error::Result;
 use crate::engine::evidence::{
     Bytes, CertificateReference, Family, Fault, Level, Object, ObjectId, ObjectKind, Origin, Pool,
-    Reference, Signature, SignedData as Signed, SignerReference, Tier, TimestampKind,
+    Reference, Signature, SignedData as Signed, SignerReference, Tier,
 };
 use crate::engine::formats;
 use crate::engine::limits::Budget;
@@ -37,8 +36,22 @@ pub fn inspect_signer(
     let info = &data.signer_infos()[index];
     let mut signature = inspect_core(data, info, None, content.digest, family, name, pool);
     timestamps::collect(data, info, content, &mut signature, pool, budget)?;
-    signature.level.tier = tier(data, info, &signature);
+    set_tier(data, info, &mut signature, pool, budget)?;
     Ok(signature)
+}
+
+fn set_tier(
+    data: &SignedData,
+    info: &SignerInfo,
+    signature: &mut Signature,
+    pool: &Pool,
+    budget: &mut Budget,
+) -> Result<()> {
+    if !signature.timestamps.is_empty() {
+        budget.step(proven::steps_over(pool))?;
+    }
+    signature.level.tier = level::tier(data, info, signature, pool);
+    Ok(())
 }
 
 /// The counter-signatures of signer `info`, which is `parent` in evidence, each followed by its own (RFC 5652 §11.4: "the
@@ -67,7 +80,7 @@ pub fn inspect_counter_signatures(
             apart: Some((&info.signature).into()),
         };
         timestamps::collect(data, &counter, content, &mut signature, pool, budget)?;
-        signature.level.tier = tier(data, &counter, &signature);
+        set_tier(data, &counter, &mut signature, pool, budget)?;
         budget.enter()?;
         let deeper = inspect_counter_signatures(data, &counter, &signature, pool, budget)?;
         budget.leave();
@@ -415,59 +428,4 @@ fn check_algorithm_protection(info: &SignerInfo, attributes: &Attributes, faults
 
 fn bare_key_kind(oid: &Oid) -> bool {
     [names::RSA_ENCRYPTION, names::EC_PUBLIC_KEY].contains(oid)
-}
-
-/// The structural level (EN 319 122-1 §6.1), as a CAdES signature. PAdES decides its own from here on.
-fn tier(data: &SignedData, info: &SignerInfo, signature: &Signature) -> Tier {
-    let Some(attributes) = &info.signed_attributes else {
-        return Tier::NotEtsi;
-    };
-    if signature.certificate_references.is_empty() {
-        return Tier::NotEtsi;
-    }
-    // EN 319 122-1 §6.3: one signing-certificate attribute, of one version.
-    let references = attributes.count(&names::ID_AA_SIGNING_CERTIFICATE)
-        + attributes.count(&names::ID_AA_SIGNING_CERTIFICATE_V2);
-    if references != 1 {
-        return Tier::NotEtsi;
-    }
-    let certificate_inside = data.certificates().iter().any(|c| info.sid.names(c));
-    let time_as_family_wants = match signature.level.family {
-        // EN 319 142-1 §6.3: the time is the dictionary's /M; CAdES wants the attribute.
-        Family::Pades => true,
-        _ => attributes.count(&names::ID_SIGNING_TIME) == 1,
-    };
-    let one_reference = signature.certificate_references.len() == 1;
-    if !certificate_inside || !time_as_family_wants || !one_reference {
-        return Tier::Bes;
-    }
-    let stamped = |kind| signature.timestamps.iter().any(|t| t.kind == kind);
-    if !stamped(TimestampKind::Signature) {
-        return Tier::B;
-    }
-    let unsigned = |id| info.unsigned_attributes.count(&id) > 0;
-    // EN 319 122-1 §6.3 (unchecked): the baseline has no references to validation data.
-    if unsigned(names::ID_AA_ETS_CERTIFICATE_REFS) && unsigned(names::ID_AA_ETS_REVOCATION_REFS) {
-        return extended_tier(&unsigned, &stamped);
-    }
-    let values = unsigned(names::ID_AA_ETS_REVOCATION_VALUES)
-        || !data.crls().is_empty()
-        || !data.ocsp_responses().is_empty();
-    match () {
-        () if !values => Tier::T,
-        () if unsigned(names::ID_AA_ETS_ARCHIVE_TIMESTAMP_V3) => Tier::Lta,
-        () => Tier::Lt,
-    }
-}
-
-/// The forms of EN 319 122-2 (unchecked) from C on.
-fn extended_tier(unsigned: &dyn Fn(Oid) -> bool, stamped: &dyn Fn(TimestampKind) -> bool) -> Tier {
-    let values =
-        unsigned(names::ID_AA_ETS_CERT_VALUES) && unsigned(names::ID_AA_ETS_REVOCATION_VALUES);
-    match () {
-        () if values && stamped(TimestampKind::Archive) => Tier::A,
-        () if values => Tier::Xl,
-        () if stamped(TimestampKind::References) => Tier::X,
-        () => Tier::C,
-    }
 }

@@ -4,10 +4,12 @@ mod archive;
 mod augment;
 mod covered;
 mod inspect;
+mod level;
 mod prepare;
 mod properties;
 mod proven;
 mod timestamps;
+mod validation_data;
 mod values;
 
 pub use augment::with_signature_timestamp;
@@ -28,6 +30,16 @@ use crate::engine::limits::Budget;
 use crate::engine::pki::cms::{SignedData, SignerInfo};
 use crate::engine::syntax::asn1::{Reader, Tag, names};
 use crate::engine::time::Time;
+
+/// A message, and whether zeros fill up the file behind it, as blocks of a fixed size leave them; any other octet there is
+/// an error.
+fn without_padding(document: &[u8]) -> Result<(SignedData, bool)> {
+    let (data, end) = SignedData::from_ber_prefix(document)?;
+    match document[end..].iter().position(|octet| *octet != 0) {
+        None => Ok((data, end < document.len())),
+        Some(at) => Err(Error::malformed("CMS", "has bytes after its end").at((end + at) as u64)),
+    }
+}
 
 /// CMS signatures, attached or detached.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +62,12 @@ impl Format for Cades {
     }
 
     fn inspect(&self, input: Input<'_>, budget: &mut Budget) -> Result<Evidence> {
-        let data = SignedData::from_ber(input.document)?;
+        let (data, padded) = without_padding(input.document)?;
         let mut evidence = Evidence::new(self.name(), input.document);
+        if padded {
+            let fault = Fault::warning("cms.padding", "ITU-T X.690 §8.1.5", "");
+            evidence.faults.push(fault);
+        }
         let detached = input.detached.first();
         let covered = Covered::of(&data, detached.map(|d| d.content));
         let content = |algorithm| covered.digest(algorithm);
@@ -112,7 +128,7 @@ impl Format for Cades {
     }
 
     fn digests_wanted(&self, document: &[u8]) -> Vec<DigestAlgorithm> {
-        SignedData::from_ber(document).map_or(Vec::new(), |data| digests_wanted(&data))
+        SignedData::from_ber_prefix(document).map_or(Vec::new(), |(data, _)| digests_wanted(&data))
     }
 
     fn prepare(

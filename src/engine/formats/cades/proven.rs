@@ -46,8 +46,7 @@ pub(super) fn fill(
 ) -> Result<()> {
     let own = signature.id;
     let objects = ByDigest::new(pool);
-    let in_pool: usize = pool.iter().map(|(_, object)| object.bytes.len()).sum();
-    budget.step(in_pool as u64 / OCTETS_A_STEP)?;
+    budget.step(steps_over(pool))?;
     for attribute in info.unsigned_attributes.iter() {
         for token in &attribute.values {
             let id = ObjectId::of(token);
@@ -62,6 +61,12 @@ pub(super) fn fill(
         }
     }
     Ok(())
+}
+
+/// The steps that reading all of `pool` once is worth.
+pub(super) fn steps_over(pool: &Pool) -> u64 {
+    let octets: usize = pool.iter().map(|(_, object)| object.bytes.len()).sum();
+    octets as u64 / OCTETS_A_STEP
 }
 
 /// What is read and hashed to find out what a token is over: of archive time-stamps, the whole message.
