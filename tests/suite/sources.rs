@@ -669,14 +669,17 @@ fn a_lying_or_broken_authority_is_found_out() {
             "another nonce",
         ),
         (stamping(&clock, flipped), "does not verify"),
-        (stamping(&skewed, |reply| reply), "more than five minutes"),
+        (
+            stamping(&skewed, |reply| reply),
+            "more than 300 s from ours",
+        ),
         (impostor("seal"), "not for time-stamping"),
         (impostor("expired"), "not for time-stamping"),
         (
             stamping(&clock, |_| {
                 timestamp::reject(Failure::SystemFailure, "out of order")
             }),
-            "refused with status 2 out of order",
+            "refused with status 2 systemFailure out of order",
         ),
         (
             stamping(&clock, |_| b"<html></html>".to_vec()),
@@ -732,23 +735,20 @@ fn the_second_authority_stamps_when_the_first_is_down_and_the_first_rests() {
     for _ in 0..5 {
         both.timestamp(&imprint()).unwrap();
     }
-    assert_eq!((down.requests(), up.requests()), (1, 5));
+    assert_eq!((down.requests(), up.requests()), (3, 5));
     clock.advance(Duration::from_secs(3));
     both.timestamp(&imprint()).unwrap();
     assert_eq!(
         (down.requests(), up.requests()),
-        (2, 6),
+        (4, 6),
         "asked again after its rest"
     );
 
     let alone = TimestampAuthorities(vec![tsa("first", &down.url("/"), &clock, None)]);
-    assert!(
-        alone
-            .timestamp(&imprint())
-            .unwrap_err()
-            .problem()
-            .contains("503")
-    );
+    for _ in 0..3 {
+        let error = alone.timestamp(&imprint()).unwrap_err();
+        assert!(error.problem().contains("503"), "{error}");
+    }
     assert!(
         alone
             .timestamp(&imprint())

@@ -32,7 +32,7 @@ pub use policy::{
 };
 pub use qualification::{
     Answer, CertificateQualification, QualifiedAt, SignatureQualification, Word,
-    certificate_qualification,
+    certificate_qualification, timestamp_qualification,
 };
 pub use trust_basis::{ListUsed, TrustBasis};
 pub use verdict::{NestedVerdict, Process, SignatureVerdict, TimestampVerdict, Verdict, Want};

@@ -12,7 +12,9 @@ use crate::engine::pki::Certificate;
 use crate::engine::pki::identity::{CertificateIdentity, Stated};
 use crate::engine::pki::qc_statements::QcType;
 use crate::engine::pki::trust::qualification::Qualifier;
-use crate::engine::pki::trust::{Listed, ServiceState, ServiceStatus, ServiceType, regulation};
+use crate::engine::pki::trust::{
+    Listed, Purpose, ServiceState, ServiceStatus, ServiceType, regulation,
+};
 use crate::engine::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +134,32 @@ pub fn certificate_qualification(
         at_issuance,
         at_use,
     }
+}
+
+/// Whether a time-stamp of the first of `chain`, at `at`, is qualified: the nearest of the chain that a believed list knows
+/// for time-stamps decides (TS 119 612 §5.5.1); without any, the operator's word for one of the chain.
+pub fn timestamp_qualification(chain: &[Certificate], policy: &Policy, at: Time) -> Answer {
+    let is_tsa = |one: &Listed<'_>| {
+        let mut states = one.service.states.iter();
+        states.any(|s| s.service_type.purpose() == Some(Purpose::Timestamps))
+    };
+    for certificate in chain {
+        let mut listed = policy.lists.services_for(certificate, at);
+        listed.retain(is_tsa);
+        if !listed.is_empty() {
+            return Answer::of(listed.iter().any(|one| is_qualified_tsa(one.state)));
+        }
+    }
+    let declared = chain
+        .iter()
+        .any(|c| policy.qualified_anchors.contains(&c.fingerprint()));
+    Answer::of(declared)
+}
+
+fn is_qualified_tsa(state: Option<&ServiceState>) -> bool {
+    state.is_some_and(|state| {
+        state.service_type == ServiceType::TsaQtst && state.status == ServiceStatus::Granted
+    })
 }
 
 /// The level of a signature whose certificate has this qualification.
@@ -424,8 +452,12 @@ mod tests {
     );
 
     fn policy(authority: &Certificate, states: &[State<'_>]) -> Policy {
+        policy_of(&ServiceType::CaQc, authority, states)
+    }
+
+    fn policy_of(kind: &ServiceType, authority: &Certificate, states: &[State<'_>]) -> Policy {
         let state = |(status, since, additional, qualifiers): &State<'_>| ServiceState {
-            service_type: ServiceType::CaQc,
+            service_type: kind.clone(),
             name: Multilingual(vec![("es".into(), "Servicio".into())]),
             identity: DigitalIdentity {
                 certificates: vec![authority.clone()],
@@ -672,5 +704,38 @@ mod tests {
         let level = |indication| signature_qualification(of(SEAL, true), indication).level;
         assert_eq!(level(Indication::TotalFailed), "N/A");
         assert_eq!(level(Indication::Indeterminate), "Indeterminate QESeal");
+    }
+
+    #[test]
+    fn a_time_stamp_is_qualified_while_its_service_is_granted() {
+        let (certificate, authority) = made(&[]);
+        let chain = [certificate, authority];
+        let states: &[State<'_>] = &[
+            (ServiceStatus::Withdrawn, "2025-01-01T00:00:00Z", &[], &[]),
+            (ServiceStatus::Granted, "2020-01-01T00:00:00Z", &[], &[]),
+        ];
+        let answer = |kind, place: usize, when| {
+            let policy = policy_of(&kind, &chain[place], states);
+            timestamp_qualification(&chain, &policy, at(when))
+        };
+        let (granted, withdrawn) = ("2024-01-01T00:00:00Z", "2025-06-01T00:00:00Z");
+        for place in [0, 1] {
+            assert_eq!(answer(ServiceType::TsaQtst, place, granted), Answer::Yes);
+            assert_eq!(answer(ServiceType::TsaQtst, place, withdrawn), Answer::No);
+        }
+        assert_eq!(answer(ServiceType::Tsa, 0, granted), Answer::No);
+        assert_eq!(answer(ServiceType::CaQc, 1, granted), Answer::No);
+        let declared = Policy {
+            qualified_anchors: [chain[1].fingerprint()].into(),
+            ..Policy::baseline(Anchors::default())
+        };
+        let by = |policy: &Policy| timestamp_qualification(&chain, policy, at(granted));
+        assert_eq!(by(&declared), Answer::Yes);
+        assert_eq!(by(&Policy::baseline(Anchors::default())), Answer::No);
+        let listed = Policy {
+            qualified_anchors: declared.qualified_anchors.clone(),
+            ..policy_of(&ServiceType::Tsa, &chain[0], states)
+        };
+        assert_eq!(by(&listed), Answer::No);
     }
 }

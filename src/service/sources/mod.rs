@@ -36,7 +36,10 @@ pub use ldap::LdapSource;
 pub use ocsp::{OcspQuestion, OcspSigner, OcspSource};
 pub use refresh::{Due, RefreshState, Refreshable, Refresher, ahead_of};
 pub use trusted_list::{FetchedList, fetch_trusted_list};
-pub use tsa::{TimestampAuthorities, TimestampAuthority, Trusted, check_token};
+pub use tsa::{
+    BreakerState, Figures, Health, Stamped, TimestampAuthorities, TimestampAuthority, Trusted,
+    check_token, path_of, timestamping_metrics,
+};
 
 use super::clock::Clock;
 use super::config::SourceSettings;
