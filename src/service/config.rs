@@ -12,6 +12,7 @@ mod catalogue;
 mod index;
 mod network;
 mod path;
+mod signing;
 mod sources;
 mod timestamping;
 mod trust;
@@ -22,6 +23,7 @@ pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Uni
 pub use index::IndexSettings;
 pub use network::Network;
 pub use path::{PathModel, PathSettings};
+pub use signing::SigningSettings;
 pub use sources::{
     LdapSettings, NonceRule, OcspSettings, ProxySettings, RefreshSettings, SourceSettings,
 };
@@ -76,6 +78,8 @@ pub struct Config {
     pub register: Register,
     /// The code of authenticity.
     pub code: CodeSettings,
+    /// Signatures in two steps.
+    pub signing: SigningSettings,
     /// Bounds on requests.
     pub limits: RequestLimits,
     /// Fetching of revocation data and certificates.
@@ -237,6 +241,7 @@ impl Default for Config {
             identity: IdentitySettings::default(),
             register: Register::default(),
             code: CodeSettings::default(),
+            signing: SigningSettings::default(),
             limits: RequestLimits::default(),
             sources: SourceSettings::default(),
             index: IndexSettings::default(),
@@ -375,6 +380,7 @@ impl Config {
             .chain(&mut self.sede.certificate)
             .chain(&mut self.store.key)
             .chain(&mut self.code.secrets)
+            .chain(&mut self.signing.secrets)
             .chain(&mut self.accepted.file)
             .chain(&mut self.identity.file)
             .chain(self.trust.paths())
@@ -399,6 +405,7 @@ impl Config {
         for (key, path) in [
             ("store.key", &self.store.key),
             ("code.secrets", &self.code.secrets),
+            ("signing.secrets", &self.signing.secrets),
         ] {
             if path.as_ref().is_some_and(|p| p.starts_with(&self.data)) {
                 return fault(
@@ -457,6 +464,7 @@ impl Config {
                 u64::from(self.code.attempts_per_address),
             ),
             ("code.window_minutes", self.code.window_minutes),
+            ("signing.state_minutes", self.signing.state_minutes),
             ("store.timeout_seconds", self.store.timeout_seconds),
             ("limits.document_bytes", limits.document_bytes),
             ("limits.request_bytes", limits.request_bytes),

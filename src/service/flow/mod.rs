@@ -13,6 +13,7 @@ pub mod request;
 mod seal_pdf;
 mod sign;
 mod signing_desk;
+pub mod two_step;
 mod validate;
 
 pub use augment::{Augmented, Augmenter, Raise};

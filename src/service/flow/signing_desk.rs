@@ -113,7 +113,9 @@ impl SigningDesk {
             chain: &seal.chain,
             algorithm,
         };
-        let (wanted, request) = self.request(what, &signer, name, stamping)?;
+        check_stamped(what.parameters, stamping)?;
+        let tokens = content_timestamps(what, stamping)?;
+        let (wanted, request) = request(what, &signer, name, tokens)?;
         let prepared = wanted.format.prepare(what.document.into(), &request, now)?;
         let made = Made {
             format: wanted.format,
@@ -125,53 +127,6 @@ impl SigningDesk {
         let (bytes, _) = made.embed(prepared.resume)?;
         let settled = seal.settings.when_tsa_fails.into();
         self.raise_made(&made, bytes, what, stamping, settled)
-    }
-
-    /// The request that the parameters come to, with everything that must be there before it is signed.
-    pub(super) fn request(
-        &self,
-        what: &ToSign<'_>,
-        signer: &Signer<'_>,
-        name: String,
-        stamping: Option<&dyn Timestamping>,
-    ) -> Result<(Wanted, SignRequest)> {
-        let parameters = what.parameters;
-        let mut wanted = parameters.wanted(name)?;
-        if parameters.level > Baseline::B && stamping.is_none() {
-            return Err(no_authority());
-        }
-        if parameters.properties.content_timestamp {
-            let algorithm = DigestAlgorithm::Sha256;
-            let content = what.content.unwrap_or(what.document);
-            let token = stamping
-                .ok_or_else(no_authority)?
-                .timestamp(&MessageImprint {
-                    algorithm,
-                    digest: digest(algorithm, content),
-                })?;
-            wanted
-                .properties
-                .content_timestamps
-                .push(token.bytes().to_vec());
-        }
-        let mut request = SignRequest {
-            certificate: signer.certificate.clone(),
-            chain: signer.chain.to_vec(),
-            algorithm: signer.algorithm,
-            digest: signer.algorithm.digest().unwrap_or(DigestAlgorithm::Sha512),
-            timestamp_reserve: if parameters.level > Baseline::B {
-                TIMESTAMP_ROOM
-            } else {
-                0
-            },
-            properties: wanted.properties.clone(),
-            options: wanted.options.clone(),
-        };
-        let by = content_digest_algorithm(&request);
-        if let Options::Cades(CadesOptions::Parallel { content_digest }) = &mut request.options {
-            *content_digest = what.content.map(|content| digest(by, content));
-        }
-        Ok((wanted, request))
     }
 
     /// From the signature just made to the level asked for.
@@ -219,11 +174,15 @@ impl SigningDesk {
 
     /// Raises every signature of a document; the authorities are those of the seal, or all, where none is named.
     pub fn raise(&self, seal: &str, raise: &Raise<'_>) -> Result<Signed> {
-        let stamping = match seal {
+        self.raise_with(raise, self.stamping_of(seal))
+    }
+
+    /// Who stamps for this seal, or for whoever names none.
+    pub(super) fn stamping_of(&self, seal: &str) -> Option<&dyn Timestamping> {
+        match seal {
             "" => self.stamping.as_deref(),
             name => self.timestamping.get(name).map(AsRef::as_ref),
-        };
-        self.raise_with(raise, stamping)
+        }
     }
 
     fn raise_with(&self, raise: &Raise<'_>, stamping: Option<&dyn Timestamping>) -> Result<Signed> {
@@ -276,6 +235,67 @@ impl SigningDesk {
     fn usable(&self, name: &str) -> Result<&Seal> {
         self.seals.get(name).ok_or_else(unknown_seal)
     }
+}
+
+/// Refuses a level that needs somebody to stamp where nobody does.
+pub(super) fn check_stamped(
+    parameters: &Parameters,
+    stamping: Option<&dyn Timestamping>,
+) -> Result<()> {
+    let needed = parameters.level > Baseline::B || parameters.properties.content_timestamp;
+    match stamping {
+        None if needed => Err(no_authority()),
+        _ => Ok(()),
+    }
+}
+
+/// The time-stamp of the content, where it is asked for. It is signed, so that nothing is signed without it.
+pub(super) fn content_timestamps(
+    what: &ToSign<'_>,
+    stamping: Option<&dyn Timestamping>,
+) -> Result<Vec<Vec<u8>>> {
+    if !what.parameters.properties.content_timestamp {
+        return Ok(Vec::new());
+    }
+    let algorithm = DigestAlgorithm::Sha256;
+    let content = what.content.unwrap_or(what.document);
+    let token = stamping
+        .ok_or_else(no_authority)?
+        .timestamp(&MessageImprint {
+            algorithm,
+            digest: digest(algorithm, content),
+        })?;
+    Ok(vec![token.bytes().to_vec()])
+}
+
+/// The request that the parameters come to. The same parameters, signer and tokens give the same request.
+pub(super) fn request(
+    what: &ToSign<'_>,
+    signer: &Signer<'_>,
+    name: String,
+    content_timestamps: Vec<Vec<u8>>,
+) -> Result<(Wanted, SignRequest)> {
+    let parameters = what.parameters;
+    let mut wanted = parameters.wanted(name)?;
+    wanted.properties.content_timestamps = content_timestamps;
+    let mut request = SignRequest {
+        certificate: signer.certificate.clone(),
+        chain: signer.chain.to_vec(),
+        algorithm: signer.algorithm,
+        digest: signer.algorithm.digest().unwrap_or(DigestAlgorithm::Sha512),
+        timestamp_reserve: if parameters.level > Baseline::B {
+            TIMESTAMP_ROOM
+        } else {
+            0
+        },
+        properties: wanted.properties.clone(),
+        options: wanted.options.clone(),
+    };
+    let by = content_digest_algorithm(&request);
+    if let Options::Cades(CadesOptions::Parallel { content_digest }) = &mut request.options {
+        *content_digest = what.content.map(|content| digest(by, content));
+    }
+    Ok((wanted, request))
 }
 
 /// Whose signature it is.

@@ -14,12 +14,13 @@ use crate::service::callers::ApiKeys;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
+use crate::service::flow::two_step::TwoSteps;
 use crate::service::flow::{
     CertificateDesk, CitizenSignatures, CodeDesk, CodeIssue, News, SealDesk, SealedReceipts,
     SigningDesk, Timestamping,
 };
 use crate::service::index::{Index, Retention};
-use crate::service::keys::{Seal, Secret};
+use crate::service::keys::{Seal, Secret, random};
 use crate::service::sources::{Client, Fetching, Folder, Sources, TimestampAuthorities, Trusted};
 use crate::service::store::{SqliteStore, Store, StoreOptions};
 use crate::service::trust::{PolicyHandle, Trust};
@@ -112,6 +113,7 @@ impl Parts {
             code_desk: None,
             seal_desk,
             signing_desk,
+            two_steps: Arc::new(two_steps(&config)?),
             code_issue: None,
             policy,
             trust,
@@ -238,6 +240,20 @@ fn timestamping(
         })
     };
     seals.iter().filter_map(of).collect()
+}
+
+/// Under the secret of `[signing]`, that of the store, or one of this start alone.
+pub(crate) fn two_steps(config: &Config) -> Result<TwoSteps> {
+    let file = config
+        .signing
+        .secrets
+        .as_ref()
+        .or(config.store.key.as_ref());
+    let secret = match file {
+        Some(path) => Secret::read(path)?,
+        None => Secret::new(random()?),
+    };
+    Ok(TwoSteps::new(&secret, config.signing.state_life()))
 }
 
 fn open_index(config: &Config) -> Result<Option<Arc<Index>>> {

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::{
     accepted, access, certificates, codes, health, middleware, openapi, receipts, seal, seals,
-    sign, time, validate,
+    sign, time, two_step, validate,
 };
 use crate::engine::Error;
 use crate::service::callers::Operation;
@@ -142,6 +142,18 @@ pub fn routes() -> Vec<Route> {
             seal::issue,
         ),
         Route::new(Method::POST, "/v1/sign", Caller(Sign), sign::sign),
+        Route::new(
+            Method::POST,
+            "/v1/sign/prepare",
+            Caller(Sign),
+            two_step::prepare,
+        ),
+        Route::new(
+            Method::POST,
+            "/v1/sign/finish",
+            Caller(Sign),
+            two_step::finish,
+        ),
         Route::new(Method::POST, "/v1/augment", Caller(Augment), sign::augment),
         Route::new(
             Method::POST,

@@ -17,6 +17,7 @@ use crate::service::callers::Callers;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
+use crate::service::flow::two_step::TwoSteps;
 use crate::service::flow::{
     CertificateDesk, CodeDesk, CodeIssue, Noting, SealDesk, SigningDesk, check_seal,
 };
@@ -62,6 +63,8 @@ pub struct Parts {
     pub seal_desk: Arc<SealDesk>,
     /// Signs in any format, and raises signatures.
     pub signing_desk: Arc<SigningDesk>,
+    /// Prepares and finishes signatures of keys that are elsewhere.
+    pub two_steps: Arc<TwoSteps>,
     /// Seals PDFs with codes.
     pub code_issue: Option<Arc<CodeIssue>>,
     /// By what signatures are judged, with the trust anchors.

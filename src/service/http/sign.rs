@@ -27,8 +27,8 @@ pub(super) async fn sign(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let mut form = sent(&service, &headers, body, &[]).await?;
-    let parameters = Parameters::from_json(&form.require("parameters")?.content)?;
+    let mut form = sent(&service, &headers, body, &[parameters(&service)]).await?;
+    let asked = Parameters::from_json(&form.require("parameters")?.content)?;
     let (document, content) = documents(&mut form)?;
     let desk = service.parts.signing_desk.clone();
     let signed = service
@@ -37,7 +37,7 @@ pub(super) async fn sign(
             let what = ToSign {
                 document: &document,
                 content: content.as_deref(),
-                parameters: &parameters,
+                parameters: &asked,
             };
             desk.sign(&caller, &what)
         })
@@ -53,7 +53,7 @@ pub(super) async fn augment(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let mut form = sent(&service, &headers, body, &[]).await?;
+    let mut form = sent(&service, &headers, body, &[parameters(&service)]).await?;
     let raising = Raising::from_json(&form.require("parameters")?.content)?;
     let (document, content) = documents(&mut form)?;
     let desk: Arc<SigningDesk> = service.parts.signing_desk.clone();
@@ -74,26 +74,27 @@ pub(super) async fn augment(
     Ok(answer(raised))
 }
 
-/// The parts of a request: document, content and parameters, and `more`.
+/// The parts of a request: document, content, and `more`.
 pub(super) async fn sent(
     service: &Service,
     headers: &HeaderMap,
     body: Body,
     more: &[Takes],
 ) -> Answer<Form> {
+    let document = service.document_limit();
     let mut takes = vec![
-        Takes::one("document", service.document_limit()),
-        Takes::optional("content", service.document_limit()),
-        Takes::one("parameters", service.metadata_limit()).of(&[
-            "application/json",
-            "text/plain",
-            "application/octet-stream",
-        ]),
+        Takes::one("document", document),
+        Takes::optional("content", document),
     ];
-    takes.retain(|one| !more.iter().any(|other| other.name == one.name));
     takes.extend_from_slice(more);
     let whole = service.request_limit();
     form::read_form(&service.spool, headers, body, whole, &takes).await
+}
+
+/// The part of the parameters.
+pub(super) fn parameters(service: &Service) -> Takes {
+    let json = &["application/json", "text/plain", "application/octet-stream"];
+    Takes::one("parameters", service.metadata_limit()).of(json)
 }
 
 /// The document, which must not be empty, and the content beside it.

@@ -9,7 +9,9 @@ mod evidence;
 mod limits;
 mod office;
 mod pages;
+mod provider;
 mod register;
+mod sign;
 
 use office::{Office, pdf};
 

@@ -51,7 +51,7 @@ fn callers() -> String {
         caller(
             PORTAL,
             "portal",
-            "['register','read','seal','documents','certificates']",
+            "['register','read','seal','documents','certificates','sign','augment']",
             "['INSS']",
             "['sede']",
         ),
@@ -60,7 +60,7 @@ fn callers() -> String {
         caller(
             OTHER,
             "other",
-            "['register','read','documents']",
+            "['register','read','documents','sign','augment']",
             "['TGSS']",
             "['sede']",
         ),
@@ -155,6 +155,16 @@ impl Office {
         let folder = tempfile::tempdir().unwrap();
         let config = write(folder.path(), more);
         let clock = Arc::new(SettableClock::at(NOON.parse().unwrap()));
+        Office::configured(folder, config, clock, alter)
+    }
+
+    /// Of a configuration and a clock.
+    pub(super) fn configured(
+        folder: tempfile::TempDir,
+        config: Config,
+        clock: Arc<SettableClock>,
+        alter: impl FnOnce(&mut Parts),
+    ) -> Self {
         let mut parts = Parts::of(config, clock.clone()).unwrap();
         alter(&mut parts);
         let service = Service::new(parts).unwrap();
