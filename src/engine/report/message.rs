@@ -1,7 +1,7 @@
 //! The wording of labels, verdicts and checks: one data file a language, its keys those of the findings.
 
 use crate::engine::error::{Error, Result};
-use crate::engine::validation::{Finding, SubIndication};
+use crate::engine::validation::{Block, Finding, SubIndication};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -85,6 +85,22 @@ pub(super) fn label(language: Language, key: &'static str) -> &'static str {
 pub(super) fn named<'n>(language: Language, prefix: &str, name: &'n str) -> &'n str {
     let wording = catalogue(language).labels.get(&format!("{prefix}.{name}"));
     wording.map_or(name, String::as_str)
+}
+
+/// The name of a building block.
+pub(super) fn block_name(language: Language, block: Block) -> String {
+    let key = serde_json::to_value(block).ok();
+    let key = key
+        .as_ref()
+        .and_then(|key| key.as_str())
+        .unwrap_or_default();
+    let wording = catalogue(language).labels.get(&format!("block.{key}"));
+    wording.map_or_else(|| block.name().to_string(), String::clone)
+}
+
+/// The name of a process, by its key.
+pub(super) fn process_name(language: Language, key: &str) -> String {
+    named(language, "process", key).to_string()
 }
 
 /// What a verdict means, for a citizen. `key` is a sub-indication's name, `TOTAL-PASSED`, `NO_SIGNATURE` or
