@@ -30,9 +30,9 @@ pub use sources::{
 pub use timestamping::{TimestampingSettings, TsaSettings};
 pub use trust::{HistoricalAnchor, ListSettings, Trust};
 
+use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::register::{Calendar, NumberLayout};
 use crate::engine::{Error, Result, Time};
-use crate::engine::crypto::DigestAlgorithm;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;

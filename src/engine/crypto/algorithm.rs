@@ -198,6 +198,41 @@ impl SignatureAlgorithm {
         }
     }
 
+    /// Its identifier in XML signatures (RFC 9231 §2.3); none where there is none.
+    pub fn xml_uri(self) -> Option<String> {
+        const CORE: &str = "http://www.w3.org/2000/09/xmldsig#";
+        const MORE_2001: &str = "http://www.w3.org/2001/04/xmldsig-more#";
+        const MORE_2007: &str = "http://www.w3.org/2007/05/xmldsig-more#";
+        const MORE_2021: &str = "http://www.w3.org/2021/04/xmldsig-more#";
+        let word = |digest: D| match digest.name().strip_prefix("SHA-") {
+            Some(number) => format!("sha{number}"),
+            None => digest.name().to_ascii_lowercase(),
+        };
+        let is_sha3 = |digest: D| digest.name().starts_with("SHA3");
+        if self.digest() == Some(D::Shake256) {
+            return None;
+        }
+        Some(match self {
+            S::RsaPkcs1(D::Sha1) => format!("{CORE}rsa-sha1"),
+            S::RsaPkcs1(digest) if !is_sha3(digest) => format!("{MORE_2001}rsa-{}", word(digest)),
+            S::RsaPss { digest, .. } => format!("{MORE_2007}{}-rsa-MGF1", word(digest)),
+            S::Ecdsa(D::Md5) | S::EcdsaPlain(D::Md5) => return None,
+            S::Ecdsa(digest) | S::EcdsaPlain(digest) => {
+                let space = if is_sha3(digest) {
+                    MORE_2021
+                } else {
+                    MORE_2001
+                };
+                format!("{space}ecdsa-{}", word(digest))
+            }
+            S::Dsa(D::Sha1) => format!("{CORE}dsa-sha1"),
+            S::Dsa(D::Sha256) => "http://www.w3.org/2009/xmldsig11#dsa-sha256".to_string(),
+            S::Ed25519 => format!("{MORE_2021}eddsa-ed25519"),
+            S::Ed448 => format!("{MORE_2021}eddsa-ed448"),
+            S::RsaPkcs1(_) | S::Dsa(_) => return None,
+        })
+    }
+
     /// From an `AlgorithmIdentifier` alone.
     pub fn from_identifier(identifier: &Tlv<'_>) -> Result<Self> {
         let mut fields = identifier.inner_of("signature AlgorithmIdentifier")?;
@@ -342,6 +377,27 @@ mod tests {
         };
         assert_eq!(read(512), Ok(D::Shake256));
         assert!(read(256).is_err());
+    }
+
+    #[test]
+    fn algorithms_have_their_names_in_xml() {
+        let uri = |algorithm: SignatureAlgorithm| algorithm.xml_uri().unwrap_or_default();
+        let pss = S::RsaPss {
+            digest: D::Sha3_256,
+            mask: D::Sha3_256,
+            salt: 32,
+        };
+        for (algorithm, expected) in [
+            (S::RsaPkcs1(D::Sha1), "2000/09/xmldsig#rsa-sha1"),
+            (S::RsaPkcs1(D::Sha256), "2001/04/xmldsig-more#rsa-sha256"),
+            (pss, "2007/05/xmldsig-more#sha3-256-rsa-MGF1"),
+            (S::Ecdsa(D::Sha384), "2001/04/xmldsig-more#ecdsa-sha384"),
+            (S::Ecdsa(D::Sha3_512), "2021/04/xmldsig-more#ecdsa-sha3-512"),
+            (S::Ed448, "2021/04/xmldsig-more#eddsa-ed448"),
+        ] {
+            assert_eq!(uri(algorithm), format!("http://www.w3.org/{expected}"));
+        }
+        assert_eq!(S::RsaPkcs1(D::Sha3_256).xml_uri(), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::message::{Language, label, named, verdict_text};
 use super::signer::Signer;
 use super::simple::{Explained, FindingReport};
 use super::text::{instant, one_line, provenance};
-use crate::engine::error::{Error, Result};
+use crate::engine::error::Result;
 use crate::engine::evidence::{Object, ObjectId, ObjectKind, Origin, Pool};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::crl::RevocationReason;
@@ -40,6 +40,8 @@ pub struct CertificateReport {
     pub holds_until: Option<Time>,
     /// The policy by which it was judged.
     pub policy: String,
+    /// SHA-256 of its canonical form.
+    pub policy_digest: ObjectId,
     /// Whom it was computed to trust; in the short form without the single lists.
     pub trust: TrustBasis,
     /// By whose word the anchor of its path is trusted.
@@ -107,6 +109,7 @@ pub fn certificate(
         checked_at: verdict.now,
         holds_until: verdict.holds_until,
         policy: verdict.policy.name.clone(),
+        policy_digest: verdict.policy.digest,
         trust: verdict.trust.clone(),
         trusted_by: verdict.anchor.clone(),
         subject: Signer::of(certificate),
@@ -195,10 +198,9 @@ impl CertificateReport {
         self
     }
 
-    /// As JSON.
+    /// As canonical JSON.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self)
-            .map_err(|_| Error::internal("certificate report", "does not become JSON"))
+        super::canonical(self)
     }
 
     /// As text in `language`, its instants in the IANA zone `zone`.

@@ -236,8 +236,9 @@ fn block(block: Block, findings: &[Finding]) -> BlockReport {
     let weight = |outcome: Outcome| match outcome {
         Outcome::Note => 0,
         Outcome::Passed => 1,
-        Outcome::Indeterminate => 2,
-        Outcome::Failed => 3,
+        Outcome::Warning => 2,
+        Outcome::Indeterminate => 3,
+        Outcome::Failed => 4,
     };
     BlockReport {
         block,

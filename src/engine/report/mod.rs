@@ -5,8 +5,14 @@
 
 mod certificate;
 mod detailed;
+mod detailed_text;
+mod etsi;
+mod etsi_objects;
+mod form;
+mod html;
 mod inspection;
 mod judged;
+mod markup;
 mod message;
 mod object;
 mod signer;
@@ -18,6 +24,10 @@ pub use detailed::{
     BlockReport, DetailedDocument, DetailedReport, DetailedSignature, DetailedTimestamp,
     DocumentConclusion, ProcessReport, ReportedProcess, detailed,
 };
+pub use detailed_text::detailed_text;
+pub use etsi::etsi;
+pub use form::{ReportForm, Written, write};
+pub use html::html;
 pub use inspection::{InspectedExtension, Inspection};
 pub use judged::Judged;
 pub use message::{Language, verdict_text};

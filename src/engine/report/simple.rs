@@ -5,7 +5,7 @@
 
 use super::message::{Language, finding_remedy, finding_text, verdict_text};
 use super::signer::Signer;
-use crate::engine::error::{Error, Result};
+use crate::engine::error::Result;
 use crate::engine::evidence::{
     Evidence, ObjectId, ObjectKind, Pool, Scope, ScopeKind, Signature, TimestampKind,
 };
@@ -56,6 +56,8 @@ pub struct SimpleReport {
     pub validation_time: Time,
     /// The name of the validation policy.
     pub policy: String,
+    /// SHA-256 of its canonical form.
+    pub policy_digest: ObjectId,
     /// Whom the verdict trusted; none in the report of a document inside, which goes by the outer one's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<TrustBasis>,
@@ -198,6 +200,7 @@ fn report<'e>(
         size: evidence.size,
         validation_time: verdict.now,
         policy: verdict.policy.name.clone(),
+        policy_digest: verdict.policy.digest,
         trust: verdict.trust.clone(),
         indication: verdict.indication,
         explanation: document_explanation(verdict),
@@ -305,11 +308,14 @@ fn timestamps(verdicts: &[TimestampVerdict], pools: &[&Pool]) -> Vec<TimestampRe
         .collect()
 }
 
-/// What did not hold first, then what is worth telling; what holds is told by the verdict.
+/// What did not hold first, then what is to be warned of, then what is worth telling; what holds is told by the verdict.
 fn told(findings: &[Finding]) -> Vec<FindingReport> {
+    let of = |outcome: Outcome| findings.iter().filter(move |f| f.outcome == outcome);
     let negative = findings.iter().filter(|f| f.is_negative());
-    let notes = findings.iter().filter(|f| f.outcome == Outcome::Note);
-    negative.chain(notes).map(FindingReport::from).collect()
+    let told = negative
+        .chain(of(Outcome::Warning))
+        .chain(of(Outcome::Note));
+    told.map(FindingReport::from).collect()
 }
 
 fn signer(id: Option<&ObjectId>, pools: &[&Pool]) -> Option<Signer> {
@@ -322,11 +328,8 @@ fn signer(id: Option<&ObjectId>, pools: &[&Pool]) -> Option<Signer> {
 }
 
 impl SimpleReport {
-    /// As JSON, with a line feed at its end.
+    /// As canonical JSON.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::internal("report", error.to_string()))?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        super::canonical(self)
     }
 }

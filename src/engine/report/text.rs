@@ -16,18 +16,25 @@ pub(super) fn instant(time: Time, zone: &str) -> String {
     zoned.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
-/// Control characters and what turns the direction of text around become spaces: a name must not forge a line.
+/// What a name must not bring into a report: control characters, which forge lines; marks that turn the direction of text
+/// around or are not seen at all, which forge words.
+fn forges(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// `text` with a space for every character that could forge.
 pub fn one_line(text: &str) -> String {
-    let forges = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
     text.chars()
         .map(|c| if forges(c) { ' ' } else { c })
         .collect()
 }
 
-fn word(indication: Option<Indication>, language: Language) -> &'static str {
+pub(super) fn word(indication: Option<Indication>, language: Language) -> &'static str {
     let key = match indication {
         Some(Indication::TotalPassed) => "passed",
         Some(Indication::Indeterminate) => "indeterminate",
@@ -38,16 +45,33 @@ fn word(indication: Option<Indication>, language: Language) -> &'static str {
 }
 
 /// Writes lines of a report.
-struct Page {
-    out: String,
-    language: Language,
-    zone: String,
-    now: Time,
-    indent: usize,
+pub(super) struct Page {
+    pub out: String,
+    pub language: Language,
+    pub zone: String,
+    pub now: Time,
+    pub indent: usize,
 }
 
 impl Page {
-    fn line(&mut self, text: &str) {
+    pub(super) fn new(language: Language, zone: &str, now: Time) -> Page {
+        Page {
+            out: String::new(),
+            language,
+            zone: zone.to_string(),
+            now,
+            indent: 0,
+        }
+    }
+
+    /// What `body` writes, two columns further in.
+    pub(super) fn inside(&mut self, body: impl FnOnce(&mut Page)) {
+        self.indent += 2;
+        body(self);
+        self.indent -= 2;
+    }
+
+    pub(super) fn line(&mut self, text: &str) {
         let _ = writeln!(
             self.out,
             "{:indent$}{}",
@@ -57,27 +81,21 @@ impl Page {
         );
     }
 
-    fn field(&mut self, key: &'static str, value: &str) {
+    pub(super) fn field(&mut self, key: &'static str, value: &str) {
         if !value.is_empty() {
             let label = label(self.language, key);
             self.line(&format!("{label}: {value}"));
         }
     }
 
-    fn label(&self, key: &'static str) -> &'static str {
+    pub(super) fn label(&self, key: &'static str) -> &'static str {
         label(self.language, key)
     }
 }
 
 /// `report` in `language`, its instants in the IANA zone `zone`.
 pub fn text(report: &SimpleReport, language: Language, zone: &str) -> String {
-    let mut page = Page {
-        out: String::new(),
-        language,
-        zone: zone.to_string(),
-        now: report.validation_time,
-        indent: 0,
-    };
+    let mut page = Page::new(language, zone, report.validation_time);
     document(report, &mut page);
     page.out
 }
@@ -90,7 +108,10 @@ fn document(report: &SimpleReport, page: &mut Page) {
         "validated_at",
         &instant(report.validation_time, &page.zone.clone()),
     );
-    page.field("policy", &report.policy);
+    page.field(
+        "policy",
+        &format!("{}, SHA-256 {}", report.policy, report.policy_digest),
+    );
     if let Some(basis) = &report.trust {
         trust(basis, page);
     }
@@ -125,7 +146,7 @@ fn document(report: &SimpleReport, page: &mut Page) {
 }
 
 /// What was trusted: the digest of it all, and the trusted lists.
-fn trust(basis: &TrustBasis, page: &mut Page) {
+pub(super) fn trust(basis: &TrustBasis, page: &mut Page) {
     page.field("trust", &format!("SHA-256 {}", basis.digest));
     let Some(snapshot) = &basis.snapshot else {
         return;
@@ -165,6 +186,15 @@ pub(super) fn provenance(by: &Provenance, language: Language) -> String {
 }
 
 fn signature(one: &SignatureReport, page: &mut Page) {
+    facts(one, page);
+    findings(&one.findings, page);
+    for stamp in &one.timestamps {
+        timestamp(stamp, page);
+    }
+}
+
+/// What there is to be said of a signature beside its findings.
+pub(super) fn facts(one: &SignatureReport, page: &mut Page) {
     let mut verdict = format!(
         "{} ({}",
         word(Some(one.indication), page.language),
@@ -212,13 +242,9 @@ fn signature(one: &SignatureReport, page: &mut Page) {
     for scope in &one.scopes {
         page.field("scope", &scope_text(scope, page));
     }
-    findings(&one.findings, page);
-    for stamp in &one.timestamps {
-        timestamp(stamp, page);
-    }
 }
 
-fn scope_text(scope: &ScopeReport, page: &Page) -> String {
+pub(super) fn scope_text(scope: &ScopeReport, page: &Page) -> String {
     // What formats call their content where it has no name of its own.
     let name = match scope.name.as_str() {
         "document" => page.label("scope_document"),

@@ -298,12 +298,16 @@ mod tests {
         let p256 = p256();
         for (key, pss) in [(&rsa(2048), false), (&rsa(2048), true), (&p256, false)] {
             for digest in DIGESTS {
-                let signer = FileSigner::with_digest(key.clone(), pss, Some(digest), "seal").unwrap();
+                let signer =
+                    FileSigner::with_digest(key.clone(), pss, Some(digest), "seal").unwrap();
                 assert_eq!(signer.algorithm().digest(), Some(digest));
                 let value = signer.sign(b"to be signed").unwrap().0;
                 let public = PublicKey::from_spki(&key.public_key_to_der().unwrap()).unwrap();
                 let message = SignatureInput::Message(b"to be signed");
-                assert!(public.verify(signer.algorithm(), message, &value), "{digest}");
+                assert!(
+                    public.verify(signer.algorithm(), message, &value),
+                    "{digest}"
+                );
             }
         }
         let weak = FileSigner::with_digest(p256, false, Some(DigestAlgorithm::Sha1), "seal");

@@ -385,7 +385,9 @@ fn with_attribute(
             continue;
         }
         let mut values = bytes_of(&elements(&fields.read("attrValues")?)?);
-        let readable = values.iter_mut().filter(|v| SignerInfo::from_ber(v).is_ok());
+        let readable = values
+            .iter_mut()
+            .filter(|v| SignerInfo::from_ber(v).is_ok());
         let mut found = false;
         for value in readable {
             if left == 0 {
