@@ -209,7 +209,7 @@ impl SignatureAlgorithm {
             None => digest.name().to_ascii_lowercase(),
         };
         let is_sha3 = |digest: D| digest.name().starts_with("SHA3");
-        if self.digest() == Some(D::Shake256) {
+        if matches!(self.digest(), Some(D::Shake128 | D::Shake256)) {
             return None;
         }
         Some(match self {
