@@ -28,6 +28,8 @@ pub enum Operation {
     Sign,
     /// Raise signatures to a level, and see what is owed (`POST /v1/augment`, `GET /v1/owed`).
     Augment,
+    /// Have documents time-stamped (`POST /v1/timestamp`), and ask the service's own authority as often as it wants (`POST /tsa`).
+    Timestamp,
     /// Ask about certificates as often as it wants (`POST /v1/certificates/…`).
     Certificates,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Operation {
             Operation::Documents => "documents",
             Operation::Sign => "sign",
             Operation::Augment => "augment",
+            Operation::Timestamp => "timestamp",
             Operation::Certificates => "certificates",
         })
     }

@@ -232,14 +232,10 @@ impl TimestampRequest {
 /// The token of a `TimeStampResp` (RFC 3161 §2.4.2), checked against the request: status granted, the same imprint,
 /// nonce and (where asked) policy. The token's signature is not checked here.
 pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<TimestampToken> {
-    let mut fields = Reader::ber(bytes).whole_sequence("TimeStampResp")?;
-    let mut status = fields.sequence("PKIStatusInfo")?;
-    let number = status.expect(Tag::INTEGER, "status")?.u64()?;
-    if number > 1 {
-        return Err(refusal(number, &mut status));
+    if Reader::ber(bytes).whole_sequence("TimeStampResp")?.peek() != Some(Tag::SEQUENCE) {
+        return Err(Error::malformed("TimeStampResp", "has no status"));
     }
-    let token = TimestampToken::from_ber(fields.read("timeStampToken")?.bytes())?;
-    fields.finish("TimeStampResp")?;
+    let token = token_in(bytes)?;
     let info = token.tst_info();
     let lied = |what: &'static str| {
         Error::unavailable(
@@ -257,6 +253,27 @@ pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<Timesta
         return Err(lied("policy"));
     }
     Ok(token)
+}
+
+/// The `TimeStampResp` that brings a token (RFC 3161 §2.4.2).
+pub fn response_of(token: &[u8]) -> Vec<u8> {
+    der::sequence(&[&der::sequence(&[&der::integer(0)]), token])
+}
+
+/// A token that stands alone, or in the response that brought it.
+pub fn token_in(bytes: &[u8]) -> Result<TimestampToken> {
+    let mut fields = Reader::ber(bytes).whole_sequence("TimeStampToken")?;
+    if fields.peek() != Some(Tag::SEQUENCE) {
+        return TimestampToken::from_ber(bytes);
+    }
+    let mut status = fields.sequence("PKIStatusInfo")?;
+    let number = status.expect(Tag::INTEGER, "status")?.u64()?;
+    if number > 1 {
+        return Err(refusal(number, &mut status));
+    }
+    let token = fields.read("timeStampToken")?.bytes();
+    fields.finish("TimeStampResp")?;
+    TimestampToken::from_ber(token)
 }
 
 /// What a response without a token says: of kind `Unsupported` where this digest is not for this authority, which another

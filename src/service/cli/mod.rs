@@ -36,6 +36,7 @@ mod ocsp;
 mod replay;
 mod seal;
 mod serve;
+mod timestamp;
 mod trust;
 mod verify;
 
@@ -67,6 +68,7 @@ macro_rules! verbs {
 verbs! {
     verify Verify "Validate signed files: PDF, ASiC containers (acuses), CMS signatures";
     seal Seal "Seal a PDF";
+    timestamp Timestamp "Have files time-stamped, and check time-stamp tokens";
     serve Serve "Run the service: register, seals, validation, pages";
     demo Demo "Make a demo PKI, start the service with it, register and validate a sample";
     cert Cert "Ask about certificates";

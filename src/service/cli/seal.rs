@@ -226,7 +226,7 @@ fn authorities(config: &Config, settings: &SealSettings) -> Result<Option<Timest
 }
 
 /// Beside its place first, synced, then under its name.
-fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     let failed = |error: std::io::Error| {
         Error::unavailable(
             path.display().to_string(),

@@ -13,6 +13,7 @@ pub mod request;
 mod seal_pdf;
 mod sign;
 mod signing_desk;
+mod timestamp;
 pub mod two_step;
 mod validate;
 
@@ -31,4 +32,7 @@ pub use parameters::{
 pub use seal_pdf::{CodeIssue, CodeWish, Issued, SealDesk, Wish};
 pub use sign::{Order, Sealed, Timestamping, seal};
 pub use signing_desk::{Signed, SigningDesk, ToSign};
+pub use timestamp::{
+    CheckedToken, ToBeStamped, TokenFacts, check_timestamp, imprint_of, stamped_digest, timestamp,
+};
 pub use validate::{Validated, settle, validate};

@@ -10,6 +10,7 @@ use crate::engine::pki::trust::Anchors;
 use crate::engine::register::Sede;
 use crate::engine::validation::Policy;
 use crate::engine::{Error, Limits, Result};
+use crate::service::authority::Timestamper;
 use crate::service::callers::ApiKeys;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
@@ -89,7 +90,7 @@ impl Parts {
             seals: by_name(&seals),
             timestamping: timestamping.clone(),
             stamping: (!authorities.is_empty())
-                .then(|| Arc::new(authorities) as Arc<dyn Timestamping>),
+                .then(|| Arc::new(authorities.clone()) as Arc<dyn Timestamping>),
             policy: policy.clone(),
             sources: sources.clone(),
             index: index.clone(),
@@ -114,6 +115,8 @@ impl Parts {
             seal_desk,
             signing_desk,
             two_steps: Arc::new(two_steps(&config)?),
+            authorities,
+            timestamper: Timestamper::open(&config.timestamping, clock.clone())?.map(Arc::new),
             code_issue: None,
             policy,
             trust,

@@ -254,18 +254,28 @@ pub async fn read_document(
     body: Body,
     limit: Limit,
 ) -> Answer<Content> {
-    let mut pieces = Pieces::new(headers, body, limit)?;
-    let mut spooling = spool.start("request body".into(), limit);
-    while let Some(piece) = pieces.next().await? {
-        spooling.write(&piece).await?;
-    }
-    let content = spooling.finish().await?;
+    let content = read_body(spool, headers, body, limit).await?;
     if content.is_empty() {
         return Err(Problem::bad_request(
             Error::invalid("request body", "empty").remedy("Send the document as the body."),
         ));
     }
     Ok(content)
+}
+
+/// Reads a body that may be a document, and may be empty.
+pub(super) async fn read_body(
+    spool: &Spool,
+    headers: &HeaderMap,
+    body: Body,
+    limit: Limit,
+) -> Answer<Content> {
+    let mut pieces = Pieces::new(headers, body, limit)?;
+    let mut spooling = spool.start("request body".into(), limit);
+    while let Some(piece) = pieces.next().await? {
+        spooling.write(&piece).await?;
+    }
+    Ok(spooling.finish().await?)
 }
 
 /// Reads a small body into memory.

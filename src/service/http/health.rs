@@ -3,11 +3,13 @@
 //! Ready means: a request that comes now can be registered, sealed and checked. What is not ready says why; reasons name
 //! no file and no person.
 
-use super::metrics::{refreshes, simple};
+use super::metrics::{refreshes, simple, timestamps_made};
 use super::service::Service;
 use crate::engine::{Error, Result, Time};
 use crate::service::clock;
+use crate::service::config::WhenTsaFails;
 use crate::service::index::Figures;
+use crate::service::sources::timestamping_metrics;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -42,7 +44,21 @@ pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
             ((*kind).to_string(), state)
         })
         .collect();
-    let body = json!({ "ready": ready, "checks": listed, "refreshes": refreshes });
+    let authorities: serde_json::Map<_, _> = service
+        .parts
+        .authorities
+        .health()
+        .into_iter()
+        .map(|one| {
+            let state = json!({
+                "breaker": one.breaker.name(), "failures_in_a_row": one.failures_in_a_row,
+            });
+            (one.name, state)
+        })
+        .collect();
+    let body = json!({
+        "ready": ready, "checks": listed, "refreshes": refreshes, "tsa": authorities,
+    });
     (status, Json(body)).into_response()
 }
 
@@ -76,6 +92,12 @@ impl Service {
         if !self.parts.seals.is_empty() || !self.parts.callers.is_empty() {
             checks.push(("seals", self.seals_usable(now)));
         }
+        if !self.parts.authorities.is_empty() {
+            checks.push(("tsa", self.stamped_seals()));
+        }
+        if let Some(timestamper) = &self.parts.timestamper {
+            checks.push(("timestamping", timestamper.check()));
+        }
         let Some(store) = self.parts.store.clone() else {
             return checks;
         };
@@ -101,6 +123,23 @@ impl Service {
         Ok(())
     }
 
+    /// Seals that seal nothing without a time-stamp have an authority that is not left alone.
+    fn stamped_seals(&self) -> Result<()> {
+        for seal in &self.parts.seals {
+            let settings = &seal.settings;
+            let authorities = self.parts.authorities.named(&settings.tsa);
+            if settings.when_tsa_fails == WhenTsaFails::Fail && authorities.are_down() {
+                let problem = format!(
+                    "every authority of seal {:?} failed lately, and it seals nothing without one",
+                    seal.name()
+                );
+                return Err(Error::unavailable("time-stamping", problem)
+                    .remedy("See tsa and the log; add a [[tsa]], or let the seal degrade."));
+            }
+        }
+        Ok(())
+    }
+
     fn seals_usable(&self, now: Time) -> Result<()> {
         if self.parts.seals.is_empty() {
             return Err(Error::unavailable("seal", "no seal is configured")
@@ -121,6 +160,10 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
         print_index(&mut text, &index.figures(service.parts.clock.now()));
     }
     text.push_str(&service.parts.trust.metrics());
+    text.push_str(&timestamping_metrics(&service.parts.authorities.health()));
+    if let Some(timestamper) = &service.parts.timestamper {
+        text.push_str(&timestamps_made(&timestamper.outcomes()));
+    }
     (kind, text).into_response()
 }
 

@@ -242,6 +242,17 @@ pub(super) fn refreshes(states: &BTreeMap<&'static str, RefreshState>) -> String
     text
 }
 
+/// The answers of the service's own time-stamping authority.
+pub(super) fn timestamps_made(outcomes: &BTreeMap<&'static str, u64>) -> String {
+    let (mut text, name) = (String::new(), "rubrica_timestamps_total");
+    let help = "Time-stamp requests answered by the service's own authority, by outcome.";
+    head(&mut text, name, "counter", help);
+    for (outcome, count) in outcomes {
+        let _ = writeln!(text, "{name}{{outcome=\"{outcome}\"}} {count}");
+    }
+    text
+}
+
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }

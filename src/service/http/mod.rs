@@ -27,6 +27,7 @@ mod sign;
 mod socket;
 mod spool;
 mod time;
+mod timestamp;
 mod two_step;
 mod validate;
 mod work;

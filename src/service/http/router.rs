@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::{
     accepted, access, certificates, codes, health, middleware, openapi, receipts, seal, seals,
-    sign, time, two_step, validate,
+    sign, time, timestamp, two_step, validate,
 };
 use crate::engine::Error;
 use crate::service::callers::Operation;
@@ -101,7 +101,7 @@ impl Route {
 /// Every route of the API.
 pub fn routes() -> Vec<Route> {
     use Access::{Caller, Either, Operations, Proxy, Public};
-    use Operation::{Augment, Certificates, Documents, Read, Register, Seal, Sign};
+    use Operation::{Augment, Certificates, Documents, Read, Register, Seal, Sign, Timestamp};
     vec![
         Route::new(Method::GET, "/healthz", Operations, health::alive),
         Route::new(Method::GET, "/readyz", Operations, health::ready),
@@ -141,6 +141,13 @@ pub fn routes() -> Vec<Route> {
             Caller(Documents),
             seal::issue,
         ),
+        Route::new(
+            Method::POST,
+            "/v1/timestamp",
+            Caller(Timestamp),
+            timestamp::timestamp,
+        ),
+        Route::new(Method::POST, "/tsa", Either(Timestamp), timestamp::answer),
         Route::new(Method::POST, "/v1/sign", Caller(Sign), sign::sign),
         Route::new(
             Method::POST,

@@ -13,6 +13,7 @@ use crate::engine::pki::trust::accepted::AcceptedCertificates;
 use crate::engine::register::Calendar;
 use crate::engine::register::Language;
 use crate::engine::{Error, Result};
+use crate::service::authority::Timestamper;
 use crate::service::callers::Callers;
 use crate::service::clock::Clock;
 use crate::service::config::{Catalogue, Config};
@@ -23,7 +24,9 @@ use crate::service::flow::{
 };
 use crate::service::index::Index;
 use crate::service::keys::Seal;
-use crate::service::sources::{RefreshState, Refreshable, Refresher, Sources};
+use crate::service::sources::{
+    RefreshState, Refreshable, Refresher, Sources, TimestampAuthorities,
+};
 use crate::service::store::Store;
 use crate::service::trust::{PolicyHandle, Trust};
 use std::collections::BTreeMap;
@@ -65,6 +68,10 @@ pub struct Parts {
     pub signing_desk: Arc<SigningDesk>,
     /// Prepares and finishes signatures of keys that are elsewhere.
     pub two_steps: Arc<TwoSteps>,
+    /// Who stamps, in the order of the configuration.
+    pub authorities: TimestampAuthorities,
+    /// The service as a time-stamping authority.
+    pub timestamper: Option<Arc<Timestamper>>,
     /// Seals PDFs with codes.
     pub code_issue: Option<Arc<CodeIssue>>,
     /// By what signatures are judged, with the trust anchors.

@@ -11,6 +11,7 @@ use crate::engine::crypto::{DigestAlgorithm, Signer};
 use crate::engine::error::{Error, Result};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::KeyUsage;
+use crate::engine::pki::timestamp::response_of;
 use crate::engine::syntax::asn1::{Oid, der, names};
 use crate::engine::time::Time;
 use request::Request;
@@ -150,7 +151,7 @@ pub fn answer(
         .and_then(|()| token::stamp(&accepted, authority, serial, now));
     match stamped {
         Ok(token) => Answer {
-            response: der::sequence(&[&der::sequence(&[&der::integer(0)]), &token]),
+            response: response_of(&token),
             failure: None,
             fault: None,
         },

@@ -93,7 +93,7 @@ impl Setup {
         let hash = crate::engine::syntax::hex::hex(&hash);
         format!(
             "[[caller]]\nname = \"portal\"\nkey_sha256 = \"{hash}\"\n\
-             operations = [\"register\", \"read\", \"seal\", \"documents\"]\nentities = [\"*\"]\nseals = [\"*\"]\n"
+             operations = [\"register\", \"read\", \"seal\", \"documents\", \"timestamp\"]\nentities = [\"*\"]\nseals = [\"*\"]\n"
         )
     }
 
@@ -132,6 +132,11 @@ private_addresses = ["{listen}"]
 [[tsa]]
 name = "demo"
 url = "{url}/demo/tsa"
+
+[timestamping]
+key = "pki/tsa.key"
+certificate = "pki/tsa.pem"
+chain = ["pki/ca.pem"]
 
 [[seal]]
 name = "sede"
