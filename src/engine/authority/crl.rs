@@ -329,6 +329,7 @@ mod tests {
                 tolerance: Duration::ZERO,
                 oldest: None,
                 acceptable: &|_, _, _| true,
+                proofs: None,
             };
             judge(&said, &rules).conclusion
         }

@@ -28,6 +28,17 @@ pub struct ProofOfExistence {
     pub by: Proof,
 }
 
+impl ProofOfExistence {
+    /// The earlier of two; of the same time, this one.
+    #[must_use]
+    pub fn min_by_time(self, other: ProofOfExistence) -> ProofOfExistence {
+        match other.at < self.at {
+            true => other,
+            false => self,
+        }
+    }
+}
+
 /// Proofs of existence gained so far: of each thing the earliest. What has none exists at the time of validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProofsOfExistence {

@@ -2,7 +2,7 @@
 
 use super::policy::Policy;
 use super::verdict::Want;
-use crate::engine::evidence::{ObjectId, ObjectKind, Pool};
+use crate::engine::evidence::{ObjectId, ObjectKind, Pool, ProofOfExistence, ProofsOfExistence};
 use crate::engine::pki::path::{Inputs, Search, SignatureChecks, validate as validate_path};
 use crate::engine::pki::revocation::index::Excerpt;
 use crate::engine::pki::revocation::{Data, Inquiry, Link, Memory, Paths, Said};
@@ -34,6 +34,8 @@ pub(super) struct Material<'a> {
     /// How many more certificates may be tried for paths.
     pub(super) steps: &'a Cell<u32>,
     pub(super) wanted: RefCell<BTreeSet<Want>>,
+    /// Proofs of existence gained so far; none where a certificate is judged by itself, and its data by their own word.
+    pub(super) proofs: RefCell<Option<ProofsOfExistence>>,
 }
 
 impl<'a> Material<'a> {
@@ -57,6 +59,7 @@ impl<'a> Material<'a> {
             checks: RefCell::default(),
             steps,
             wanted: RefCell::default(),
+            proofs: RefCell::default(),
         };
         for (id, object) in pools.iter().flat_map(|pool| pool.iter()) {
             let bytes: &[u8] = &object.bytes;
@@ -110,6 +113,48 @@ impl<'a> Material<'a> {
     pub(super) fn list(&self, id: &[u8; 32]) -> Option<&dyn RevocationList> {
         let found = self.lists.iter().find(|list| list.id() == *id);
         found.map(Box::as_ref)
+    }
+
+    /// Whether what is judged must be proven to have existed when it is said to.
+    pub(super) fn asks_for_proofs(&self) -> bool {
+        self.proofs.borrow().is_some()
+    }
+
+    /// Since when all these objects, by SHA-256, are proven to exist; none where nobody asks.
+    pub(super) fn proven_at(&self, objects: &[[u8; 32]]) -> Option<Time> {
+        let proofs = self.proofs.borrow();
+        let proofs = proofs.as_ref()?;
+        let each = objects.iter().map(|id| proofs.of(&ObjectId(*id)).at);
+        each.max()
+    }
+
+    /// The proof of an object's or signature's existence; where nobody asks, and where nothing else proves it, that it is
+    /// there at the time of validation.
+    pub(super) fn proof_of(&self, id: &ObjectId) -> ProofOfExistence {
+        match self.proofs.borrow().as_ref() {
+            Some(proofs) => proofs.of(id),
+            None => ProofsOfExistence::new(self.now).of(id),
+        }
+    }
+
+    /// Takes a proof in.
+    pub(super) fn prove(&self, proof: ProofOfExistence) {
+        if let Some(proofs) = self.proofs.borrow_mut().as_mut() {
+            proofs.add(proof);
+        }
+    }
+
+    pub(super) fn proofs_so_far(&self) -> ProofsOfExistence {
+        let so_far = self.proofs.borrow().clone();
+        so_far.unwrap_or_else(|| ProofsOfExistence::new(self.now))
+    }
+
+    /// What `judge` says by other proofs of existence.
+    pub(super) fn with_proofs<R>(&self, proofs: ProofsOfExistence, judge: impl FnOnce() -> R) -> R {
+        let before = self.proofs.replace(Some(proofs));
+        let said = judge();
+        self.proofs.replace(before);
+        said
     }
 
     pub(super) fn want(&self, want: Want) {

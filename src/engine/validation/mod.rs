@@ -12,6 +12,7 @@ mod cryptographic;
 mod finding;
 mod format_checking;
 mod indication;
+mod long_term;
 mod material;
 mod policy;
 mod qualification;
@@ -38,12 +39,16 @@ pub use trust_basis::{ListUsed, TrustBasis};
 pub use verdict::{NestedVerdict, Process, SignatureVerdict, TimestampVerdict, Verdict, Want};
 pub use x509::Purpose;
 
-use crate::engine::evidence::{Evidence, ObjectId, Pool, Severity, Signature};
+use crate::engine::evidence::{
+    Evidence, ObjectId, Pool, ProofsOfExistence, Severity, Signature, Timestamp,
+};
 use crate::engine::pki::Certificate;
 use crate::engine::time::Time;
+use long_term::Document;
 use material::Material;
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use timestamp::Judged;
 
 /// Judges `evidence` by `policy` at `now`. The same three give the same verdict.
 pub fn validate(evidence: &Evidence, policy: &Policy, now: Time) -> Verdict {
@@ -66,17 +71,13 @@ fn judge(
     let mut pools = around.to_vec();
     pools.push(&evidence.pool);
     let material = Material::read(&[], &pools, policy, now, steps);
-    let mut timestamps = Vec::new();
-    let mut stamps = Vec::new();
-    for stamp in &evidence.timestamps {
-        let (verdict, verified) = timestamp::validate(stamp, &material);
-        timestamps.push(verdict);
-        stamps.extend(verified.map(|proof| (with_time::revision(&stamp.signature), proof)));
-    }
-    let signatures: Vec<SignatureVerdict> = evidence
-        .signatures
-        .iter()
-        .map(|one| with_time::validate(one, &evidence.faults, &stamps, &material))
+    material.proofs.replace(Some(ProofsOfExistence::new(now)));
+    let document = judged(evidence, &material);
+    let timestamps = document.stamps.into_iter().map(|stamp| stamp.verdict);
+    let timestamps = timestamps.collect();
+    let signatures: Vec<SignatureVerdict> = document
+        .verdicts
+        .into_iter()
         .map(|verdict| qualified(verdict, &material))
         .collect();
     let inside: Vec<NestedVerdict> = evidence
@@ -103,6 +104,30 @@ fn judge(
         inside,
         wanted: Vec::new(),
     }
+}
+
+/// The processes of §5.4, §5.5 and, where it can change anything, §5.6.
+fn judged<'a>(evidence: &'a Evidence, material: &Material<'_>) -> Document<'a> {
+    let each = |stamps: &'a [Timestamp]| -> Vec<Judged<'a>> {
+        let judged = stamps.iter().map(|one| timestamp::validate(one, material));
+        judged.collect()
+    };
+    let signatures = &evidence.signatures;
+    let mut document = Document {
+        evidence,
+        stamps: each(&evidence.timestamps),
+        own: signatures.iter().map(|one| each(&one.timestamps)).collect(),
+        verdicts: Vec::new(),
+    };
+    let verdicts = signatures.iter().zip(&document.own).map(|(one, own)| {
+        let best = with_time::best_signature_time(one, own, &document.stamps, material.now);
+        with_time::validate(one, &evidence.faults, own, best, material)
+    });
+    document.verdicts = verdicts.collect();
+    if long_term::is_wanted(&document) {
+        long_term::validate(&mut document, material);
+    }
+    document
 }
 
 /// With what the trusted lists say of its certificate, where a path was found.

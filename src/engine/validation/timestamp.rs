@@ -15,7 +15,7 @@ use crate::engine::time::Time;
 
 const CLAUSE: &str = "EN 319 102-1 §5.4";
 
-/// A time-stamp that proves that what it is over existed at its time. Only [`validate`] makes one.
+/// A time-stamp that proves that what it is over existed at its time. Only [`Judged::verified`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct VerifiedTimestamp {
     kind: TimestampKind,
@@ -32,11 +32,29 @@ impl VerifiedTimestamp {
     }
 }
 
+/// A time-stamp with what was concluded about it.
+#[derive(Debug)]
+pub(super) struct Judged<'a> {
+    pub(super) timestamp: &'a Timestamp,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) verdict: TimestampVerdict,
+}
+
+impl Judged<'_> {
+    /// The proof that it is, where it holds.
+    pub(super) fn verified(&self) -> Option<VerifiedTimestamp> {
+        self.verdict
+            .sub_indication
+            .is_none()
+            .then_some(VerifiedTimestamp {
+                kind: self.timestamp.kind,
+                gen_time: self.timestamp.gen_time,
+            })
+    }
+}
+
 /// Validates `timestamp` at the time of validation.
-pub(super) fn validate(
-    timestamp: &Timestamp,
-    material: &Material<'_>,
-) -> (TimestampVerdict, Option<VerifiedTimestamp>) {
+pub(super) fn validate<'a>(timestamp: &'a Timestamp, material: &Material<'_>) -> Judged<'a> {
     let policy = material.policy;
     let basic = basic::validate(&timestamp.signature, &[], material);
     let mut findings = basic.before;
@@ -59,20 +77,9 @@ pub(super) fn validate(
         material.now,
         policy,
     ));
-    if timestamp.gen_time > material.now.plus(policy.constraints.time_tolerance) {
-        let future = Finding::negative(
-            "timestamp.future",
-            CLAUSE,
-            SubIndication::TimestampOrderFailure,
-        );
-        of_stamp.push(future.found(timestamp.gen_time).expected(material.now));
-    }
+    of_stamp.extend(future_finding(timestamp, material));
     findings.extend(Block::Timestamp.close(of_stamp, policy));
     let (indication, sub_indication) = conclude(&findings);
-    let verified = sub_indication.is_none().then_some(VerifiedTimestamp {
-        kind: timestamp.kind,
-        gen_time: timestamp.gen_time,
-    });
     let verdict = TimestampVerdict {
         token: timestamp.token,
         kind: timestamp.kind,
@@ -83,7 +90,21 @@ pub(super) fn validate(
         process: Process::Basic,
         findings,
     };
-    (verdict, verified)
+    Judged {
+        timestamp,
+        certificate: basic.certificate,
+        verdict,
+    }
+}
+
+fn future_finding(timestamp: &Timestamp, material: &Material<'_>) -> Option<Finding> {
+    let tolerance = material.policy.constraints.time_tolerance;
+    (timestamp.gen_time > material.now.plus(tolerance)).then(|| {
+        let early = SubIndication::TimestampOrderFailure;
+        Finding::negative("timestamp.future", CLAUSE, early)
+            .found(timestamp.gen_time)
+            .expected(material.now)
+    })
 }
 
 /// What the authority says to have stamped before it had its certificate proves nothing (RFC 3161 §2.3).

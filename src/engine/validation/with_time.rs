@@ -9,10 +9,12 @@ use super::block::Block;
 use super::finding::{Finding, Outcome};
 use super::indication::{Indication, SubIndication};
 use super::material::{Material, id_of};
-use super::timestamp::{self, VerifiedTimestamp};
+use super::timestamp::{self, Judged, VerifiedTimestamp};
 use super::verdict::{Process, SignatureVerdict};
 use super::x509::{Purpose, X509};
-use crate::engine::evidence::{Fault, Signature, TimestampKind};
+use crate::engine::evidence::{
+    Fault, Proof, ProofOfExistence, ProofsOfExistence, Signature, TimestampKind,
+};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::path::VerifiedPath;
 use crate::engine::time::Time;
@@ -53,55 +55,61 @@ pub(super) const PRECEDENCE: &[SubIndication] = &[
 
 /// The indication that follows from findings.
 pub(super) fn conclude(findings: &[Finding]) -> (Indication, Option<SubIndication>) {
-    let found = |sub: &&SubIndication| {
-        findings
-            .iter()
-            .any(|f| f.is_negative() && f.sub_indication == Some(**sub))
-    };
-    match PRECEDENCE.iter().find(found) {
-        Some(sub) => (sub.indication(), Some(*sub)),
+    let negative = findings.iter().filter(|f| f.is_negative());
+    match gravest(negative.filter_map(|f| f.sub_indication)) {
+        Some(sub) => (sub.indication(), Some(sub)),
         None => (Indication::TotalPassed, None),
     }
 }
 
-/// The revision of a document that a signature or time-stamp covers, from 1.
-pub(super) fn revision(signature: &Signature) -> Option<u32> {
-    let revision = signature.scopes.iter().find_map(|scope| scope.revision);
-    revision.map(|(which, _)| which)
+/// The one of several sub-indications that is the signature's.
+pub(super) fn gravest(subs: impl Iterator<Item = SubIndication>) -> Option<SubIndication> {
+    let rank = |sub: &SubIndication| PRECEDENCE.iter().position(|one| one == sub);
+    subs.min_by_key(rank)
 }
 
-/// Judges `signature`; `document_stamps` are the valid time-stamps over the document, each with the revision it covers.
+/// §5.5.4(2) and (3): the time of validation, or the earliest proof that a valid time-stamp gives: of the signature's own, or
+/// of those over the document (EN 319 142-1 §5.4.3) that cover it.
+pub(super) fn best_signature_time(
+    signature: &Signature,
+    own: &[Judged<'_>],
+    document: &[Judged<'_>],
+    now: Time,
+) -> ProofOfExistence {
+    let of_signature = own
+        .iter()
+        .filter(|stamp| stamp.timestamp.kind == TimestampKind::Signature);
+    let over_it = document
+        .iter()
+        .filter(|stamp| stamp.timestamp.signatures.contains(&signature.id));
+    let mut proofs = ProofsOfExistence::new(now);
+    for stamp in of_signature.chain(over_it) {
+        if let Some(verified) = stamp.verified() {
+            proofs.add(ProofOfExistence {
+                of: signature.id,
+                at: verified.gen_time(),
+                by: Proof::Timestamp(stamp.timestamp.token),
+            });
+        }
+    }
+    proofs.of(&signature.id)
+}
+
+/// Judges `signature` with its own time-stamps; `best` says when it is proven to have existed.
 pub(super) fn validate(
     signature: &Signature,
     document_faults: &[Fault],
-    document_stamps: &[(Option<u32>, VerifiedTimestamp)],
+    own: &[Judged<'_>],
+    best: ProofOfExistence,
     material: &Material<'_>,
 ) -> SignatureVerdict {
     let basic = basic::validate(signature, document_faults, material);
     let mut findings = basic.before;
-    let mut verified = Vec::new();
-    let mut timestamps = Vec::new();
-    let mut stamp_findings = Vec::new();
-    for stamp in &signature.timestamps {
-        let (verdict, proof) = timestamp::validate(stamp, material);
-        stamp_findings.push(timestamp::finding(&verdict));
-        timestamps.push(verdict);
-        verified.extend(proof);
-    }
-    // §5.5.4(2) and (3): the time of validation, or the earliest proof.
-    // EN 319 142-1 §5.4.3: a document time-stamp over a later revision is a proof for the signatures before it.
-    let own = revision(signature);
-    let over_later = document_stamps
-        .iter()
-        .filter(|(covered, _)| own.is_some() && *covered > own)
-        .map(|(_, stamp)| stamp.gen_time());
-    let best_signature_time = gen_times(&verified, TimestampKind::Signature)
-        .chain(over_later)
-        .fold(material.now, Time::min);
+    let verified: Vec<VerifiedTimestamp> = own.iter().filter_map(Judged::verified).collect();
     let x509 = basic
         .certificate
         .as_ref()
-        .map(|certificate| with_proof(signature, certificate, best_signature_time, material));
+        .map(|certificate| with_proof(signature, certificate, best.at, material));
     let (mut chain, mut anchor) = (Vec::new(), None);
     if let (Some(x509), Some(certificate)) = (x509, &basic.certificate) {
         let not_before_signing = gen_times(&verified, TimestampKind::Content).max();
@@ -111,20 +119,22 @@ pub(super) fn validate(
         findings.extend(turned_to_failure(
             x509,
             certificate,
-            best_signature_time,
+            best.at,
             not_before_signing,
         ));
     }
     findings.extend(basic.after);
-    let mut of_time = stamp_findings;
+    let stamps = own.iter().map(|stamp| timestamp::finding(&stamp.verdict));
+    let mut of_time: Vec<Finding> = stamps.collect();
     of_time.extend(order_finding(&verified));
-    of_time.extend(claim_finding(signature, best_signature_time, material));
+    of_time.extend(claim_finding(signature, best.at, material));
     findings.extend(Block::WithTime.close(of_time, material.policy));
     let (indication, sub_indication) = conclude(&findings);
+    let is_proven = best.by != Proof::Validation;
     SignatureVerdict {
         qualification: None,
         signature: signature.id,
-        process: match best_signature_time < material.now {
+        process: match is_proven {
             true => Process::WithTime,
             false => Process::Basic,
         },
@@ -134,10 +144,10 @@ pub(super) fn validate(
         signing_certificate: basic.certificate.as_ref().map(id_of),
         path: chain,
         anchor,
-        best_signature_time,
-        proofs: Vec::new(),
+        best_signature_time: best.at,
+        proofs: is_proven.then_some(best).into_iter().collect(),
         findings,
-        timestamps,
+        timestamps: own.iter().map(|stamp| stamp.verdict.clone()).collect(),
     }
 }
 

@@ -90,6 +90,7 @@ impl Hand<'_> {
             tolerance: Duration::from_secs(60),
             oldest: self.oldest,
             acceptable: &|_, _, _| true,
+            proofs: None,
         };
         judge(&said, &rules).conclusion
     }

@@ -22,6 +22,37 @@ pub struct Rules<'a> {
     pub oldest: Option<Duration>,
     /// Whether an algorithm with a key of so many bits could be believed at a time.
     pub acceptable: &'a dyn Fn(SignatureAlgorithm, u32, Time) -> bool,
+    /// What is known of the existence of answers; none where that is not asked, and their own word counts.
+    pub proofs: Option<&'a Proofs<'a>>,
+}
+
+/// What is known of the existence of answers.
+#[derive(Clone, Copy)]
+pub struct Proofs<'a> {
+    /// Since when one is proven to exist.
+    pub proven: &'a dyn Fn(&Answer) -> Time,
+    /// Whether the key of a signer is believed whatever its certificate's end: an anchor's.
+    pub anchor: &'a dyn Fn(&Certificate) -> bool,
+}
+
+impl fmt::Debug for Proofs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proofs")
+    }
+}
+
+impl Rules<'_> {
+    /// Whether an answer is proven to be from before the end of its signers' certificates, or nobody asks: what is signed
+    /// with a key whose certificate is over may be made by anyone who found it.
+    pub fn is_in_bounds(&self, answer: &Answer) -> bool {
+        let Some(proofs) = self.proofs else {
+            return true;
+        };
+        let proven = (proofs.proven)(answer);
+        let lives = |signer: &Certificate| proven <= signer.validity().not_after;
+        let mut signers = answer.signers.iter();
+        signers.all(|(signer, _)| lives(signer) || (proofs.anchor)(signer))
+    }
 }
 
 impl fmt::Debug for Rules<'_> {
@@ -39,6 +70,8 @@ pub enum Undecided {
     Stale(Answer),
     /// The newest answer is good, and whether its signer is is not known, and could be asked.
     SignerUnchecked(Answer),
+    /// The newest answer is good, and nothing proves that it is from before the end of its signer's certificate.
+    OutOfBounds(Answer),
 }
 
 /// The status of a certificate at an instant.
@@ -69,7 +102,9 @@ impl Conclusion {
             | Conclusion::Revoked { answer, .. }
             | Conclusion::Unknown(answer)
             | Conclusion::CouldNotCheck(
-                Undecided::Stale(answer) | Undecided::SignerUnchecked(answer),
+                Undecided::Stale(answer)
+                | Undecided::SignerUnchecked(answer)
+                | Undecided::OutOfBounds(answer),
             ) => Some(answer),
             Conclusion::CouldNotCheck(Undecided::Missing) => None,
         }
@@ -107,7 +142,10 @@ fn unusable(answer: &Answer, rules: &Rules<'_>) -> Option<Unusable> {
         return Some(Unusable::Future);
     }
     let bits = |signer: &Certificate| signer.public_key().map_or(0, |key| key.bits());
-    let when = rules.at.max(answer.this_update);
+    let own_word = rules.at.max(answer.this_update);
+    let when = rules
+        .proofs
+        .map_or(own_word, |proofs| (proofs.proven)(answer));
     let believed = |(signer, algorithm): &(Certificate, SignatureAlgorithm)| {
         (rules.acceptable)(*algorithm, bits(signer), when)
     };
@@ -148,10 +186,16 @@ fn conclude(usable: &[&Answer], rules: &Rules<'_>) -> Conclusion {
         .iter()
         .filter(said)
         .filter(|answer| !answer.status.on_hold_at(rules.at))
-        .max_by_key(|a| (fresh(a), !could_be_asked(a), a.this_update));
+        .max_by_key(|a| {
+            let in_bounds = rules.is_in_bounds(a);
+            (fresh(a), in_bounds, !could_be_asked(a), a.this_update)
+        });
     match best.map(|best| (*best).clone()) {
         None => Conclusion::CouldNotCheck(Undecided::Missing),
         Some(best) if !fresh(&best) => Conclusion::CouldNotCheck(Undecided::Stale(best)),
+        Some(best) if !rules.is_in_bounds(&best) => {
+            Conclusion::CouldNotCheck(Undecided::OutOfBounds(best))
+        }
         Some(best) if could_be_asked(&best) => {
             Conclusion::CouldNotCheck(Undecided::SignerUnchecked(best))
         }
@@ -161,7 +205,7 @@ fn conclude(usable: &[&Answer], rules: &Rules<'_>) -> Conclusion {
 
 /// Whether an unchecked signer names a place where its status can be asked. One that names none is left to the issuer
 /// that certified it (RFC 6960 §4.2.2.2.1, the third of its ways).
-fn could_be_asked(answer: &Answer) -> bool {
+pub fn could_be_asked(answer: &Answer) -> bool {
     answer.unchecked.iter().any(|unchecked| {
         let certificate = &unchecked.certificate;
         !certificate.distribution_points().is_empty() || certificate.ocsp_uris().next().is_some()

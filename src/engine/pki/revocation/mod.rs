@@ -13,5 +13,5 @@ mod status;
 
 pub use exemption::{Exemption, exemption};
 pub use inquiry::{Data, Inquiry, Link, Memory, NoPaths, Paths, Said};
-pub use judgment::{Conclusion, Judgment, Rules, Undecided, judge};
+pub use judgment::{Conclusion, Judgment, Proofs, Rules, Undecided, could_be_asked, judge};
 pub use status::{Answer, Kind, Status, Unchecked, Unusable, is_fresh};

@@ -18,6 +18,14 @@ pub enum Acceptance {
 }
 
 impl Acceptance {
+    /// The first instant at which it is not acceptable, where one is known.
+    pub fn end(self) -> Option<Time> {
+        match self {
+            Acceptance::Until(end) => Some(end),
+            _ => None,
+        }
+    }
+
     fn earliest(self, other: Acceptance) -> Acceptance {
         match (self, other) {
             (Acceptance::Unlisted, _) | (_, Acceptance::Unlisted) => Acceptance::Unlisted,

@@ -6,7 +6,7 @@ use super::{CLAUSE, X509};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::PolicyQualifier;
 use crate::engine::pki::path::{
-    NameFault, Oddity, PathFailure, Problem, SignatureChecks, VerifiedPath, instant_for,
+    Model, NameFault, Oddity, PathFailure, Problem, SignatureChecks, VerifiedPath, instant_for,
     validate as validate_path,
 };
 use crate::engine::time::Time;
@@ -69,11 +69,15 @@ pub(super) fn judge_chain(
     for pair in chain.windows(2) {
         let bits = pair[1].public_key().map_or(0, |key| key.bits());
         if let Ok(algorithm) = pair[0].signature_algorithm() {
-            let finding = algorithm_finding(algorithm, bits, at, material.policy);
+            // EN 319 102-1 §5.5.4(10), unchecked: what a certificate was signed by is believed when it is proven to exist.
+            let proven = material.proven_at(&[pair[0].fingerprint()]).unwrap_or(at);
+            let finding = algorithm_finding(algorithm, bits, proven, material.policy);
             let finding = finding.map(|finding| about(finding, &pair[0]));
             result.findings.extend(finding);
         }
     }
+    let orphaned = orphaned(chain, &result.findings, material);
+    result.findings.extend(orphaned);
     result.findings = Block::X509.close(result.findings, policy);
     if !result.findings.iter().any(Finding::is_negative) {
         let anchor = chain.last().unwrap_or(&chain[0]);
@@ -83,6 +87,30 @@ pub(super) fn judge_chain(
         result.path = verified;
     }
     result
+}
+
+/// Certificates of which nothing proves that they are from before the end of their issuer's: in the shell model, a key that is
+/// over vouches for nothing. Anchors have no end but that of the trust in them.
+fn orphaned(chain: &[Certificate], findings: &[Finding], material: &Material<'_>) -> Vec<Finding> {
+    let authorities = chain.len().saturating_sub(1);
+    let pairs = chain[..authorities].windows(2).filter_map(|pair| {
+        let end = pair[1].validity().not_after;
+        let proven = material.proven_at(&[pair[0].fingerprint()])?;
+        (proven > end).then(|| {
+            let sub = SubIndication::OutOfBoundsNoPoe;
+            let finding = Finding::negative("certificate.expired", CLAUSE, sub);
+            about(finding.found(proven).expected(end), &pair[1])
+        })
+    });
+    let is_told = |one: &Finding| {
+        findings
+            .iter()
+            .any(|f| f.check == one.check && f.object == one.object)
+    };
+    match material.policy.constraints.path.model {
+        Model::Shell => pairs.filter(|one| !is_told(one)).collect(),
+        Model::Chain => Vec::new(),
+    }
 }
 
 fn path_finding(failure: &PathFailure, at: Time) -> Finding {

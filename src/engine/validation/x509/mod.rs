@@ -8,6 +8,7 @@ mod purpose;
 mod revocation;
 
 pub use purpose::Purpose;
+pub(super) use purpose::purpose_finding;
 
 use super::block::Block;
 use super::certificate::Learnt;

@@ -60,7 +60,10 @@ impl std::str::FromStr for Purpose {
 }
 
 /// What the key must be for: §5.2.6.4 step 4, chain constraints.
-pub(super) fn purpose_finding(certificate: &Certificate, purpose: Purpose) -> Option<Finding> {
+pub(in crate::engine::validation) fn purpose_finding(
+    certificate: &Certificate,
+    purpose: Purpose,
+) -> Option<Finding> {
     let (check, clause) = match purpose {
         Purpose::Any => None,
         Purpose::Access => (!may_authenticate(certificate))

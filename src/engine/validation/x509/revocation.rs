@@ -162,7 +162,7 @@ fn exemption_finding(why: Exemption) -> Finding {
 }
 
 fn finding(conclusion: &Conclusion, is_target: bool, at: Time, demanded: Revocation) -> Finding {
-    use SubIndication::{RevokedCaNoPoe, RevokedNoPoe, TryLater};
+    use SubIndication::{RevocationOutOfBoundsNoPoe, RevokedCaNoPoe, RevokedNoPoe, TryLater};
     let undecided = |check| match demanded {
         Revocation::Required => Finding::negative(check, FRESHNESS, TryLater),
         _ => Finding::new(check, FRESHNESS, Outcome::Note),
@@ -193,6 +193,20 @@ fn finding(conclusion: &Conclusion, is_target: bool, at: Time, demanded: Revocat
             .expected(at),
         Conclusion::CouldNotCheck(Undecided::SignerUnchecked(answer)) => {
             undecided("revocation.signer_unchecked").found(answer.this_update)
+        }
+        Conclusion::CouldNotCheck(Undecided::OutOfBounds(answer)) => {
+            let check = "revocation.out_of_bounds";
+            let finding = match demanded {
+                Revocation::Required => {
+                    Finding::negative(check, CLAUSE, RevocationOutOfBoundsNoPoe)
+                }
+                _ => Finding::new(check, CLAUSE, Outcome::Note),
+            };
+            let ends = answer.signers.iter().map(|(s, _)| s.validity().not_after);
+            let end = ends.min().map(|end| end.to_string());
+            finding
+                .found(answer.this_update)
+                .expected(end.unwrap_or_default())
         }
     }
 }
