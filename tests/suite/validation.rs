@@ -1147,7 +1147,9 @@ fn a_document_time_stamp_over_the_signature_is_a_proof() {
         let kind = TimestampKind::Document;
         let mut stamp =
             inspect_timestamp(&token, kind, &over, &mut evidence.pool, &mut budget).unwrap();
-        stamp.signatures.extend(it.then_some(evidence.signatures[0].id));
+        stamp
+            .signatures
+            .extend(it.then_some(evidence.signatures[0].id));
         evidence.timestamps.push(stamp);
         validate(&evidence, &case.policy(), t(NOW))
             .signatures

@@ -6,6 +6,7 @@
 //! was when it was signed. Everything after that counts as a later change, whatever it is. Not here: the CMS inside
 //! (`cades`), any judgement.
 
+use super::covered::Covered;
 use super::dictionary::{SignatureDictionary, SubFilter, fault};
 use super::form::Form;
 use crate::engine::crypto::{DigestAlgorithm, Hasher, SignatureAlgorithm, digest};
@@ -187,6 +188,7 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
         evidence.faults.push(structure_fault(error));
     }
     let store = read_security_store(&document, &mut evidence.pool, budget)?;
+    let mut covered = Covered::new(store.objects);
     let revision_ends: Vec<usize> = document.revisions().iter().map(|r| r.end).collect();
     let mut ends = Vec::new();
     for one in &located {
@@ -210,10 +212,13 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
             faults,
         };
         if one.dictionary.sub_filter == Some(SubFilter::Rfc3161) {
-            found.timestamp(&mut evidence, budget)?;
+            if found.timestamp(&mut evidence, budget)? {
+                covered.add_stamp(&evidence.timestamps, end);
+            }
         } else {
             let mut signature = found.signature(&mut evidence.pool, budget)?;
             add_related_timestamp(&document, one, &mut signature, &mut evidence.pool, budget)?;
+            covered.add_signature(&signature, end);
             evidence.signatures.push(signature);
             ends.push(end);
         }
@@ -224,7 +229,8 @@ pub(super) fn inspect(bytes: &[u8], budget: &mut Budget) -> Result<Evidence> {
         .filter(|l| !l.dictionary.mistyped_timestamp)
         .filter_map(|l| l.dictionary.covered_end())
         .collect();
-    let material = store.then(|| Material::of(&evidence.pool));
+    covered.tell(&mut evidence.timestamps, budget)?;
+    let material = store.has_revocation.then(|| Material::of(&evidence.pool));
     for (signature, end) in evidence.signatures.iter_mut().zip(ends) {
         let stamped = stamped.iter().any(|s| *s > end);
         if signature.level.tier == Tier::B && stamped {
@@ -568,8 +574,9 @@ impl Found<'_, '_> {
         }
     }
 
-    /// A document time-stamp (EN 319 142-1 §5.4.3 (unchecked)). Its structure's faults stand with its signature.
-    fn timestamp(mut self, evidence: &mut Evidence, budget: &mut Budget) -> Result<()> {
+    /// A document time-stamp (EN 319 142-1 §5.4.3 (unchecked)). Its structure's faults stand with its signature. Whether it
+    /// could be read.
+    fn timestamp(mut self, evidence: &mut Evidence, budget: &mut Budget) -> Result<bool> {
         let digests = Digests::new(
             self.document.bytes(),
             self.located.dictionary.ranges.as_ref(),
@@ -591,6 +598,7 @@ impl Found<'_, '_> {
                 timestamp.signature.form = SubFilter::Rfc3161.as_str().to_string();
                 self.finish(&mut timestamp.signature);
                 evidence.timestamps.push(timestamp);
+                return Ok(true);
             }
             Err(error) if error.kind() == ErrorKind::LimitExceeded => return Err(error),
             Err(error) => evidence.faults.push(Fault::warning(
@@ -599,7 +607,7 @@ impl Found<'_, '_> {
                 error.to_string(),
             )),
         }
-        Ok(())
+        Ok(false)
     }
 
     /// What is the same for signatures and time-stamps: faults, scope, later changes.
@@ -685,25 +693,32 @@ impl<'a> Digests<'a> {
     }
 }
 
-/// Puts what the document security store holds (ISO 32000-2 §12.8.4.3) into the pool; says whether there is revocation
-/// data in it. What cannot be read in it is passed over: it is an offer of material, and nothing hangs on it.
+/// What the document security store holds.
+#[derive(Default)]
+struct Store {
+    has_revocation: bool,
+    /// Its objects, each with where it begins in the file.
+    objects: Vec<(ObjectId, usize)>,
+}
+
+/// Puts what the document security store holds (ISO 32000-2 §12.8.4.3) into the pool. What cannot be read in it is passed over: it is an offer of material, and nothing hangs on it.
 fn read_security_store(
     document: &Document<'_>,
     pool: &mut Pool,
     budget: &mut Budget,
-) -> Result<bool> {
+) -> Result<Store> {
+    let mut found = Store::default();
     let (_, catalog) = document.catalog(budget)?;
     let Some(catalog) = catalog.as_dictionary() else {
-        return Ok(false);
+        return Ok(found);
     };
     let store = document.value(catalog, "DSS", budget);
     let Some(store) = usable(store)? else {
-        return Ok(false);
+        return Ok(found);
     };
     let Some(store) = store.as_dictionary() else {
-        return Ok(false);
+        return Ok(found);
     };
-    let mut revocation = false;
     for (key, kind) in [
         ("Certs", ObjectKind::Certificate),
         ("CRLs", ObjectKind::CertificateRevocationList),
@@ -722,11 +737,30 @@ fn read_security_store(
             let Some(data) = usable(document.decode(stream, STORE_OBJECT, budget))? else {
                 continue;
             };
-            pool.add(Object::new(kind, data, Origin::Embedded));
-            revocation |= kind != ObjectKind::Certificate;
+            let id = pool.add(Object::new(kind, data, Origin::Embedded));
+            found.has_revocation |= kind != ObjectKind::Certificate;
+            if let Some(begin) = begin_of(document, entry, budget)? {
+                found.objects.push((id, begin));
+            }
         }
     }
-    Ok(revocation)
+    Ok(found)
+}
+
+/// Where the object that `entry` refers to begins in the file.
+fn begin_of(
+    document: &Document<'_>,
+    entry: &pdf::Object,
+    budget: &mut Budget,
+) -> Result<Option<usize>> {
+    let Some(reference) = entry.as_reference() else {
+        return Ok(None);
+    };
+    let place = usable(document.place(reference.number, budget))?;
+    Ok(match place {
+        Some(Place::File { offset, .. }) => Some(offset),
+        _ => None,
+    })
 }
 
 /// The time-stamp that the store keeps for one signature (EN 319 142-1 §5.4.2.3 (unchecked)): /DSS /VRI, under the SHA-1
@@ -744,7 +778,8 @@ fn add_related_timestamp(
     let value = signature.value.clone();
     let over = |algorithm| Some(digest(algorithm, &value));
     let kind = TimestampKind::ValidationRelated;
-    if let Some(timestamp) = usable(inspect_timestamp(&token, kind, &over, pool, budget))? {
+    if let Some(mut timestamp) = usable(inspect_timestamp(&token, kind, &over, pool, budget))? {
+        timestamp.signatures.push(signature.id);
         signature.timestamps.push(timestamp);
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! `augment` make a baseline signature of level B, and T, as one incremental update. The CMS inside is `cades`'s.
 
 mod appearance;
+mod covered;
 mod dictionary;
 mod draft;
 mod embed;

@@ -11,7 +11,7 @@
 
 use super::super::acceptance::algorithm_finding;
 use super::super::block::Block;
-use super::super::finding::{Finding, Outcome};
+use super::super::finding::{Check, Finding, Outcome};
 use super::super::indication::SubIndication;
 use super::super::material::{Material, id_of};
 use super::super::policy::Revocation;
@@ -86,7 +86,11 @@ impl Sliding<'_, '_> {
         }
         self.algorithm(certificate, issuer);
         if index > 0 && self.material.policy.constraints.path.model == Model::Shell {
-            self.move_to(certificate.validity().not_after, "expired", certificate);
+            self.move_to(
+                certificate.validity().not_after,
+                "time_sliding.expired",
+                certificate,
+            );
         }
         Ok(())
     }
@@ -104,11 +108,11 @@ impl Sliding<'_, '_> {
         .expected(self.slid.control)
     }
 
-    fn move_to(&mut self, time: Time, why: &str, certificate: &Certificate) {
+    fn move_to(&mut self, time: Time, check: Check, certificate: &Certificate) {
         if time < self.slid.control {
             self.slid.control = time;
-            let moved = Finding::new("time_sliding.moved", CLAUSE, Outcome::Note);
-            let moved = about(moved, certificate).found(time).expected(why);
+            let moved = Finding::new(check, CLAUSE, Outcome::Note);
+            let moved = about(moved, certificate).found(time);
             self.slid.findings.push(moved);
         }
     }
@@ -132,7 +136,7 @@ impl Sliding<'_, '_> {
             });
         let revoked = revoked.filter(|at| *at <= self.slid.control).min();
         if let Some(at) = revoked {
-            self.move_to(at.minus(TICK), "revoked", link.certificate);
+            self.move_to(at.minus(TICK), "time_sliding.revoked", link.certificate);
         }
         let known = said.answers.iter().filter(|a| a.status != Status::Unknown);
         let mut known: Vec<&Answer> = known.collect();
@@ -208,7 +212,7 @@ impl Sliding<'_, '_> {
             Some(most) => answer.this_update.plus(most).minus(TICK),
             None => answer.this_update,
         };
-        self.move_to(last, "stale", certificate);
+        self.move_to(last, "time_sliding.stale", certificate);
     }
 
     /// §5.6.2.2.4(2)(d), of the certificate.
@@ -225,7 +229,7 @@ impl Sliding<'_, '_> {
         };
         self.slid.broken.push(about(broken, certificate));
         if let Some(end) = policy.algorithms.signature(algorithm, bits).end() {
-            self.move_to(end.minus(TICK), "algorithm", certificate);
+            self.move_to(end.minus(TICK), "time_sliding.algorithm", certificate);
         }
     }
 }
