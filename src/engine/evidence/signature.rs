@@ -82,6 +82,7 @@ impl fmt::Display for Level {
             Tier::C => write!(f, "{family}-C"),
             Tier::X => write!(f, "{family}-X"),
             Tier::Xl => write!(f, "{family}-XL"),
+            Tier::Ers => write!(f, "{family}-ERS"),
             Tier::A => write!(f, "{family}-A"),
             Tier::Epes => write!(f, "{family}-EPES"),
             Tier::ExtendedT => write!(f, "{family}-T"),
@@ -274,6 +275,8 @@ pub enum TimestampKind {
     Container,
     /// Of the references to validation data, with the signature or without (TS 101 733 §6.3.5, §6.3.6).
     References,
+    /// Of an evidence record (RFC 4998 §4.1).
+    EvidenceRecord,
     /// Of the validation-related information of a PDF (EN 319 142-1 §5.4.2.3).
     ValidationRelated,
 }

@@ -5,11 +5,13 @@
 pub mod asic;
 pub mod cades;
 mod content;
+mod evidence_record;
 pub mod pades;
 mod patch;
 mod request;
 
 pub use content::{Content, ContentDigests, HEAD, Passing, Streamed};
+pub use evidence_record::{GivenRecord, add_given};
 pub use patch::{Part, Patch};
 pub use request::{
     CadesOptions, CommitmentType, ContentHints, Material, Options, PadesOptions, PolicyIdentifier,

@@ -6,6 +6,7 @@ mod certificate;
 mod certificates;
 pub mod cms;
 pub mod crl;
+pub mod evidence_record;
 pub mod extension;
 pub mod identity;
 mod name;

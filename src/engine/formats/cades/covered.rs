@@ -5,7 +5,9 @@ use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::error::{Error, Result};
 use crate::engine::formats::Content;
 use crate::engine::pki::TimestampToken;
+use crate::engine::limits::Budget;
 use crate::engine::pki::cms::{SignedData, SignerInfo};
+use crate::engine::pki::evidence_record::EvidenceRecord;
 use crate::engine::syntax::asn1::names;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -43,6 +45,11 @@ impl<'a> Covered<'a> {
         known.entry(algorithm).or_insert_with(compute).clone()
     }
 
+    /// Whether the message carries its content.
+    pub(super) fn is_attached(&self) -> bool {
+        self.data.is_attached()
+    }
+
     /// The digest of what was given beside the message.
     pub(super) fn digest_apart(&self, algorithm: DigestAlgorithm) -> Option<Vec<u8>> {
         let mut known = self.beside.borrow_mut();
@@ -73,6 +80,12 @@ pub(super) fn digests_wanted(data: &SignedData) -> Vec<DigestAlgorithm> {
     wanted
 }
 
+fn of_record(bytes: &[u8]) -> Vec<DigestAlgorithm> {
+    let record = EvidenceRecord::from_ber(bytes, &mut Budget::default());
+    let chains = record.as_ref().map_or(&[][..], EvidenceRecord::chains);
+    chains.iter().map(|c| c.timestamps[0].algorithm).collect()
+}
+
 fn of_signer(info: &SignerInfo) -> Vec<DigestAlgorithm> {
     let content = info.signed_attributes.iter();
     let content = content.flat_map(|a| a.values(&names::ID_AA_ETS_CONTENT_TIMESTAMP));
@@ -80,9 +93,8 @@ fn of_signer(info: &SignerInfo) -> Vec<DigestAlgorithm> {
     let tokens = content.chain(info.unsigned_attributes.values(archive));
     let imprints = tokens.flat_map(|token| TimestampToken::from_ber(token).ok());
     let imprints = imprints.map(|token| token.tst_info().message_imprint.algorithm);
-    info.digest_algorithm
-        .iter()
-        .copied()
-        .chain(imprints)
-        .collect()
+    let records = info.unsigned_attributes.values(&names::ID_AA_ER_EXTERNAL);
+    let records = records.flat_map(of_record);
+    let own = info.digest_algorithm.iter().copied();
+    own.chain(imprints).chain(records).collect()
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod augment;
 mod covered;
+mod evidence_record;
 mod inspect;
 mod level;
 mod prepare;
@@ -123,6 +124,14 @@ impl Format for Cades {
             evidence.signatures.push(signature);
             evidence.signatures.extend(counter);
         }
+        evidence_record::collect(
+            input.document,
+            &data,
+            &covered,
+            &scope,
+            &mut evidence,
+            budget,
+        )?;
         covered.outcome()?;
         Ok(evidence)
     }

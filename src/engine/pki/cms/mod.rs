@@ -6,9 +6,11 @@
 mod attribute;
 mod edit;
 mod read;
+mod strip;
 mod write;
 
 pub use attribute::{Attribute, Attributes, EssCertificate, ess_certificates};
 pub use edit::{Draft, Rewriting, Written};
 pub use read::{SignedData, SignerIdentifier, SignerInfo};
+pub use strip::{AttributeValue, Pieces, unsigned_values, without};
 pub use write::{SignerInfoParts, add_unsigned_attribute, signed_data, signer_info};
