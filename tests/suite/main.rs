@@ -9,6 +9,7 @@ mod crash;
 mod crash_service;
 mod crl_index;
 mod demo;
+mod evidence_records;
 mod http;
 mod layers;
 mod messages;

@@ -4,8 +4,8 @@
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::error::{Error, Result};
 use crate::engine::formats::Content;
-use crate::engine::pki::TimestampToken;
 use crate::engine::limits::Budget;
+use crate::engine::pki::TimestampToken;
 use crate::engine::pki::cms::{SignedData, SignerInfo};
 use crate::engine::pki::evidence_record::EvidenceRecord;
 use crate::engine::syntax::asn1::names;
