@@ -13,6 +13,7 @@ const SUBJECTS: &[&str] = &[
     "claimed_time",
     "cms",
     "document",
+    "evidence_record",
     "format",
     "past_certificate",
     "past_signature",

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordPlace {
-    /// In the unsigned attributes of a signature that holds its content (RFC 4998 §5.1, unchecked).
+    /// In the unsigned attributes of a signature that holds its content (RFC 4998 §A).
     Internal,
-    /// In the unsigned attributes of a signature whose content lies apart (RFC 4998 §5.1, unchecked).
+    /// In the unsigned attributes of a signature whose content lies apart (RFC 4998 §A).
     External,
     /// In a file of its own, beside what it is about.
     Apart,

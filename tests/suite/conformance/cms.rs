@@ -25,7 +25,7 @@ fn compare(split: &Path, entry: &Value) -> Outcome {
     match text(entry, "type") {
         "cms" => {}
         "smime" => return Outcome::NotSupported("S/MIME messages"),
-        _ => return Outcome::NotSupported("evidence records"),
+        _ => return Outcome::of(crate::evidence_records::differences(split, entry)),
     }
     let read = |key: &str| entry[key].as_str().map(|name| read(split, name));
     let document = read("file").expect("file");

@@ -1,4 +1,4 @@
-//! Evidence records in the unsigned attributes of a CMS signature (RFC 4998 §A, unchecked; EN 319 122-3, unchecked): each is
+//! Evidence records in the unsigned attributes of a CMS signature (RFC 4998 §A; EN 319 122-3, unchecked): each is
 //! over the message as it was before the record came in, and over content that lies apart.
 //!
 //! A set has no order of its own, so that which record came first is found out: one is over the message without any record,

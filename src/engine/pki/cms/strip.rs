@@ -1,5 +1,5 @@
 //! A `SignedData` as it was before some of its unsigned attributes came in: "the attribute has to be removed … apart from
-//! that, the existing coding must not be modified" (RFC 4998 §A, unchecked).
+//! that, the existing coding must not be modified" (RFC 4998 §A).
 
 use crate::engine::crypto::{DigestAlgorithm, Hasher};
 use crate::engine::error::{Error, Result};

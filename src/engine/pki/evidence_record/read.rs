@@ -48,7 +48,7 @@ pub struct ArchiveTimestamp<'a> {
 impl<'a> EvidenceRecord<'a> {
     /// From the whole of `bytes`.
     ///
-    /// A record over encrypted data is refused: nobody here can encrypt what is given anew (RFC 4998 §6.1, unchecked), and
+    /// A record over encrypted data is refused: nobody here can encrypt what is given anew (RFC 4998 §6), and
     /// so is the XML form.
     pub fn from_ber(bytes: &'a [u8], budget: &mut Budget) -> Result<EvidenceRecord<'a>> {
         if bytes.trim_ascii_start().starts_with(b"<") {
