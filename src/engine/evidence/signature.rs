@@ -82,7 +82,6 @@ impl fmt::Display for Level {
             Tier::C => write!(f, "{family}-C"),
             Tier::X => write!(f, "{family}-X"),
             Tier::Xl => write!(f, "{family}-XL"),
-            Tier::Ers => write!(f, "{family}-ERS"),
             Tier::A => write!(f, "{family}-A"),
             Tier::Epes => write!(f, "{family}-EPES"),
             Tier::ExtendedT => write!(f, "{family}-T"),

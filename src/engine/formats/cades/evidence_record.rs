@@ -1,4 +1,4 @@
-//! Evidence records in the unsigned attributes of a CMS signature (RFC 4998 §A; EN 319 122-3, unchecked): each is
+//! Evidence records in the unsigned attributes of a CMS signature (RFC 4998 §A): each is
 //! over the message as it was before the record came in, and over content that lies apart.
 //!
 //! A set has no order of its own, so that which record came first is found out: one is over the message without any record,
@@ -7,7 +7,7 @@
 use super::covered::Covered;
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::error::{ErrorKind, Result};
-use crate::engine::evidence::{Evidence, EvidenceRecord, Fault, ObjectId, RecordPlace, Tier};
+use crate::engine::evidence::{Evidence, EvidenceRecord, Fault, ObjectId, RecordPlace};
 use crate::engine::formats::evidence_record::{DataObject, Proven, inspect, is_named};
 use crate::engine::limits::Budget;
 use crate::engine::pki::cms::{AttributeValue, SignedData, unsigned_values, without};
@@ -41,7 +41,7 @@ impl Found<'_> {
     }
 }
 
-/// Adds to `evidence` the records in the unsigned attributes of `message`, and raises the levels that they make.
+/// Adds to `evidence` the records in the unsigned attributes of `message`.
 pub(super) fn collect(
     message: &[u8],
     data: &SignedData,
@@ -101,7 +101,6 @@ pub(super) fn collect(
         }
         earlier.extend(now.iter().map(|found| found.at));
     }
-    raise(data, evidence);
     Ok(())
 }
 
@@ -192,24 +191,5 @@ fn as_evidence(
     ) {
         Err(error) if error.kind() != ErrorKind::LimitExceeded => Ok(unreadable(error.problem())),
         other => other,
-    }
-}
-
-/// A signature with validation data becomes AdES-ERS by a record of the kind that goes with its content: internal where that
-/// is in the message, external where it lies apart.
-fn raise(data: &SignedData, evidence: &mut Evidence) {
-    let kind = if data.is_attached() {
-        RecordPlace::Internal
-    } else {
-        RecordPlace::External
-    };
-    if !evidence.records.iter().any(|record| record.place == kind) {
-        return;
-    }
-    for signature in evidence.signatures.iter_mut() {
-        let complete = [Tier::Lt, Tier::Lta, Tier::Xl, Tier::A];
-        if signature.countersigns.is_none() && complete.contains(&signature.level.tier) {
-            signature.level.tier = Tier::Ers;
-        }
     }
 }
