@@ -682,7 +682,9 @@ fn stamp_element(kind: TimestampKind) -> (&'static str, bool) {
         TimestampKind::Content => ("AllDataObjectsTimeStamp", true),
         TimestampKind::Signature => ("SignatureTimeStamp", false),
         TimestampKind::References => ("SigAndRefsTimeStamp", false),
-        TimestampKind::Archive | TimestampKind::Container => ("ArchiveTimeStamp", false),
+        TimestampKind::Archive | TimestampKind::Container | TimestampKind::EvidenceRecord => {
+            ("ArchiveTimeStamp", false)
+        }
         TimestampKind::Document | TimestampKind::ValidationRelated => ("DocTimeStamp", false),
     }
 }
