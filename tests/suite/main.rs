@@ -16,5 +16,6 @@ mod messages;
 mod pdf_reader;
 mod port;
 mod sources;
+mod timestamping;
 mod trust;
 mod validation;

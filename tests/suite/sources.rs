@@ -6,7 +6,7 @@
 pub(crate) mod hostile;
 
 mod directory;
-mod program;
+pub(crate) mod program;
 mod responder;
 mod web;
 

@@ -101,8 +101,12 @@ impl Timestamper {
 
     /// The `TimeStampResp` to a `TimeStampReq`.
     pub fn answer(&self, request: &[u8]) -> Vec<u8> {
-        let answer = match serial_number() {
-            Ok(serial) => timestamp::answer(request, &self.authority(), &serial, || self.moment()),
+        let authority = self.authority();
+        let ready = authority
+            .check(self.clock.now())
+            .and_then(|()| serial_number());
+        let answer = match ready {
+            Ok(serial) => timestamp::answer(request, &authority, &serial, || self.moment()),
             Err(fault) => Answer::failed(fault),
         };
         if let Some(fault) = &answer.fault {
@@ -286,7 +290,9 @@ mod tests {
         assert!(error.problem().contains("extended key usage"), "{error}");
         let error = fixture.open(|s| s.key = path("ocsp.key")).unwrap_err();
         assert_ne!(error.kind(), crate::engine::ErrorKind::Internal, "{error}");
+        let by = fixture.open(|_| ()).unwrap();
         fixture.clock.set(noon().plus_years(40));
+        assert!(stamp(&by).unwrap_err().problem().contains("systemFailure"));
         let error = fixture.open(|_| ()).unwrap_err();
         assert!(error.problem().contains("not valid now"), "{error}");
         let none = Timestamper::open(&TimestampingSettings::default(), fixture.clock.clone());

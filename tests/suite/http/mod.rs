@@ -12,6 +12,7 @@ mod pages;
 mod provider;
 mod register;
 mod sign;
+mod timestamp;
 
 use office::{Office, pdf};
 

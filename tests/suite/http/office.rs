@@ -51,7 +51,7 @@ fn callers() -> String {
         caller(
             PORTAL,
             "portal",
-            "['register','read','seal','documents','certificates','sign','augment']",
+            "['register','read','seal','documents','certificates','sign','augment','timestamp']",
             "['INSS']",
             "['sede']",
         ),

@@ -131,7 +131,8 @@ pub fn reject(failure: Failure, why: &str) -> Vec<u8> {
 }
 
 /// The answer to `request`; a token has `serial` (magnitude, at most 20 octets, never used before). `now` is asked once,
-/// and only for what is going to be stamped; it answers `None` where the clock cannot be relied upon.
+/// and only for what is going to be stamped; it answers `None` where the clock cannot be relied upon. Whether the certificate
+/// may stamp is not asked here: [`Authority::check`].
 pub fn answer(
     request: &[u8],
     authority: &Authority<'_>,
@@ -146,10 +147,7 @@ pub fn answer(
         let why = "the authority's clock is not within its accuracy";
         return Answer::rejected(Failure::TimeNotAvailable, why);
     };
-    let stamped = authority
-        .check(now)
-        .and_then(|()| token::stamp(&accepted, authority, serial, now));
-    match stamped {
+    match token::stamp(&accepted, authority, serial, now) {
         Ok(token) => Answer {
             response: response_of(&token),
             failure: None,
@@ -465,15 +463,17 @@ mod tests {
             with(vec![ext::extended_key_usage(&others, true)]),
             with(vec![sole(true), encipherment]),
         ] {
-            assert_eq!(failure_of(&given(&wrong, |_| ())), 25);
+            assert!(authority(&wrong).check(now()).is_err());
         }
+        authority(&good).check(now()).unwrap();
         assert_eq!(failure_of(&given(&good, |a| a.signer = &Broken)), 25);
         assert_eq!(failure_of(&given(&good, |a| a.digests = &[])), 0);
         let later = good.certificate.validity().not_after.plus_years(1);
         let asked = request().to_der();
-        let answered = answer(&asked, &authority(&good), &[1], || Some(later));
+        let fault = authority(&good).check(later).unwrap_err();
+        assert!(fault.problem().contains("not valid now"));
+        let answered = Answer::failed(fault);
         assert_eq!(answered.failure, Some(Failure::SystemFailure));
-        assert!(answered.fault.unwrap().problem().contains("not valid now"));
         assert!(!holds(&answered.response, b"not valid now"));
         let answered = answer(&asked, &authority(&good), &[1], || None);
         assert_eq!(answered.failure, Some(Failure::TimeNotAvailable));
