@@ -133,7 +133,7 @@ fn openssl_asks_our_authority_reads_its_answer_and_verifies_it() {
     std::fs::write(&response, &answer.body).unwrap();
     let text = run(&["ts", "-reply", "-in", &response, "-text"]);
     assert!(
-        text.contains("Status: Rejected.") && text.contains("bad data format"),
+        text.contains("Status: Rejected.") && text.contains("wrong format"),
         "{text}"
     );
 }
