@@ -14,6 +14,8 @@ mod pkits;
 mod pyhanko;
 mod revocation;
 mod spanish_certificates;
+mod spanish_cms;
+mod timestamps;
 mod trusted_lists;
 mod wycheproof;
 
@@ -167,12 +169,14 @@ fn policy(anchors: Anchors) -> Policy {
 #[test]
 fn exceptions_name_a_clause() {
     for corpus in [
+        "cms",
         "dss",
         "limbo",
         "pdf-attacks",
         "pkits",
         "pyhanko",
         "revocation",
+        "spain",
         "trusted-lists",
         "wycheproof",
     ] {

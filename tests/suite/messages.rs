@@ -24,6 +24,7 @@ const SUBJECTS: &[&str] = &[
     "revocation",
     "signature_policy",
     "signing_certificate",
+    "smime",
     "time_sliding",
     "timestamp",
     "value",

@@ -9,6 +9,8 @@ mod evidence_record;
 pub mod pades;
 mod patch;
 mod request;
+pub mod smime;
+pub mod timestamp;
 
 pub use content::{Content, ContentDigests, HEAD, Passing, Streamed};
 pub use evidence_record::{GivenRecord, add_given};
@@ -112,7 +114,13 @@ pub trait Format: Sync + std::fmt::Debug {
 }
 
 /// All formats, the most particular first.
-pub const FORMATS: &[&dyn Format] = &[&asic::Asic, &pades::Pades, &cades::Cades];
+pub const FORMATS: &[&dyn Format] = &[
+    &asic::Asic,
+    &pades::Pades,
+    &smime::Smime,
+    &timestamp::Timestamps,
+    &cades::Cades,
+];
 
 /// The format that is surest of `document`.
 pub fn recognise(document: &[u8]) -> Result<&'static dyn Format> {
@@ -127,8 +135,8 @@ pub fn recognise(document: &[u8]) -> Result<&'static dyn Format> {
         }
         _ => Err(Error::unsupported(
             "document",
-            "is neither PDF, nor ASiC container, nor CMS signature",
+            "is neither PDF, nor ASiC container, nor CMS signature, nor time-stamp, nor signed mail",
         )
-        .remedy("Send a signed PDF, an acuse de recibo (ZIP), or a CMS signature (.p7s, .csig).")),
+        .remedy("Send a signed PDF, an acuse de recibo (ZIP), a CMS signature (.p7s, .csig) or a time-stamp (.tst, .tsr).")),
     }
 }

@@ -3,6 +3,7 @@
 //! A token is a CMS `SignedData` over a `TSTInfo`; its signature is judged like any other by `validation`.
 
 use super::cms::SignedData;
+use super::extension::{GeneralName, general_names};
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::error::{Error, Result};
 use crate::engine::syntax::asn1::{Oid, Reader, Tag, Tlv, der, names};
@@ -20,15 +21,17 @@ pub struct MessageImprint {
 impl MessageImprint {
     fn from_element(element: &Tlv<'_>) -> Result<MessageImprint> {
         let mut fields = element.inner_of("MessageImprint")?;
-        Ok(MessageImprint {
-            algorithm: DigestAlgorithm::from_identifier(
-                &fields.expect(Tag::SEQUENCE, "hashAlgorithm")?,
-            )?,
-            digest: fields
-                .expect(Tag::OCTET_STRING, "hashedMessage")?
-                .octets()?
-                .into_owned(),
-        })
+        let algorithm =
+            DigestAlgorithm::from_identifier(&fields.expect(Tag::SEQUENCE, "hashAlgorithm")?)?;
+        let digest = fields.expect(Tag::OCTET_STRING, "hashedMessage")?;
+        let digest = digest.octets()?.into_owned();
+        fields.finish("MessageImprint")?;
+        // RFC 3161 §2.4.1: "Its length MUST match the length of the hash value for that algorithm".
+        if digest.len() != algorithm.length() {
+            let problem = format!("is not of the length of a {algorithm} value");
+            return Err(Error::malformed("MessageImprint.hashedMessage", problem));
+        }
+        Ok(MessageImprint { algorithm, digest })
     }
 
     /// As DER; with NULL parameters, which older authorities want.
@@ -51,6 +54,8 @@ pub struct TstInfo {
     pub ordering: bool,
     /// Content octets of the INTEGER.
     pub nonce: Option<Vec<u8>>,
+    /// The name that the authority gives itself.
+    pub tsa: Option<GeneralName>,
 }
 
 impl TstInfo {
@@ -75,40 +80,53 @@ impl TstInfo {
                 "is not in UTC with a Z",
             ));
         }
-        let mut info = TstInfo {
+        let info = TstInfo {
             policy,
             message_imprint,
             serial,
             gen_time: gen_time.time()?,
-            accuracy: None,
-            ordering: false,
-            nonce: None,
+            accuracy: (fields.optional(Tag::SEQUENCE, "accuracy")?)
+                .map(|field| accuracy(&field))
+                .transpose()?,
+            ordering: (fields.optional(Tag::BOOLEAN, "ordering")?)
+                .map(|field| field.boolean())
+                .transpose()?
+                .unwrap_or(false),
+            nonce: (fields.optional(Tag::INTEGER, "nonce")?)
+                .map(|field| field.integer().map(<[u8]>::to_vec))
+                .transpose()?,
+            tsa: (fields.optional(Tag::context(0), "tsa")?)
+                .map(|field| general_names(field.inner_of("tsa")?))
+                .transpose()?
+                .and_then(|names| names.into_iter().next()),
         };
-        while let Some(field) = fields.next_element()? {
-            match field.tag() {
-                Tag::SEQUENCE => info.accuracy = Some(accuracy(&field)?),
-                Tag::BOOLEAN => info.ordering = field.boolean()?,
-                Tag::INTEGER => info.nonce = Some(field.integer()?.to_vec()),
-                tag if tag == Tag::context(1) => refuse_critical_extensions(&field)?,
-                _ => {}
-            }
+        if let Some(extensions) = fields.optional(Tag::context(1), "extensions")? {
+            refuse_critical_extensions(&extensions)?;
         }
+        fields.finish("TSTInfo")?;
         Ok(info)
     }
 }
 
+/// `Accuracy ::= SEQUENCE { seconds INTEGER OPTIONAL, millis [0] INTEGER (1..999) OPTIONAL, micros [1] INTEGER (1..999)
+/// OPTIONAL }`.
 fn accuracy(element: &Tlv<'_>) -> Result<Duration> {
     let mut fields = element.inner_of("accuracy")?;
-    let mut total = Duration::ZERO;
-    while let Some(field) = fields.next_element()? {
-        let amount = field.u64()?;
-        total = total.saturating_add(match field.tag() {
-            Tag::INTEGER => Duration::from_secs(amount),
-            tag if tag == Tag::context(0) => Duration::from_millis(amount),
-            _ => Duration::from_micros(amount),
-        });
+    let mut part = |tag, what| -> Result<u64> {
+        let field = fields.optional(tag, what)?;
+        field.map_or(Ok(0), |field| field.u64())
+    };
+    let seconds = part(Tag::INTEGER, "seconds")?;
+    let (millis, micros) = (
+        part(Tag::context(0), "millis")?,
+        part(Tag::context(1), "micros")?,
+    );
+    fields.finish("accuracy")?;
+    if millis > 999 || micros > 999 {
+        return Err(Error::malformed("TSTInfo.accuracy", "has a part above 999"));
     }
-    Ok(total)
+    let fraction = Duration::from_millis(millis) + Duration::from_micros(micros);
+    Ok(Duration::from_secs(seconds).saturating_add(fraction))
 }
 
 fn refuse_critical_extensions(element: &Tlv<'_>) -> Result<()> {
@@ -229,13 +247,23 @@ impl TimestampRequest {
     }
 }
 
-/// The token of a `TimeStampResp` (RFC 3161 §2.4.2), checked against the request: status granted, the same imprint,
-/// nonce and (where asked) policy. The token's signature is not checked here.
-pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<TimestampToken> {
-    if Reader::ber(bytes).whole_sequence("TimeStampResp")?.peek() != Some(Tag::SEQUENCE) {
-        return Err(Error::malformed("TimeStampResp", "has no status"));
+/// The token of a `TimeStampResp` (RFC 3161 §2.4.2) that was granted; a refusal is an error that names its reason.
+pub fn granted_token(bytes: &[u8]) -> Result<TimestampToken> {
+    let mut fields = Reader::ber(bytes).whole_sequence("TimeStampResp")?;
+    let mut status = fields.sequence("PKIStatusInfo")?;
+    let number = status.expect(Tag::INTEGER, "status")?.u64()?;
+    if number > 1 {
+        return Err(refusal(number, &mut status));
     }
-    let token = token_in(bytes)?;
+    let token = TimestampToken::from_ber(fields.read("timeStampToken")?.bytes())?;
+    fields.finish("TimeStampResp")?;
+    Ok(token)
+}
+
+/// The token of a `TimeStampResp`, checked against the request: status granted, the same imprint, nonce and (where asked)
+/// policy. The token's signature is not checked here.
+pub fn read_response(bytes: &[u8], request: &TimestampRequest) -> Result<TimestampToken> {
+    let token = granted_token(bytes)?;
     let info = token.tst_info();
     let lied = |what: &'static str| {
         Error::unavailable(
@@ -263,17 +291,10 @@ pub fn response_of(token: &[u8]) -> Vec<u8> {
 /// A token that stands alone, or in the response that brought it.
 pub fn token_in(bytes: &[u8]) -> Result<TimestampToken> {
     let mut fields = Reader::ber(bytes).whole_sequence("TimeStampToken")?;
-    if fields.peek() != Some(Tag::SEQUENCE) {
-        return TimestampToken::from_ber(bytes);
+    match fields.next_element()?.map(|first| first.tag()) {
+        Some(Tag::SEQUENCE) => granted_token(bytes),
+        _ => TimestampToken::from_ber(bytes),
     }
-    let mut status = fields.sequence("PKIStatusInfo")?;
-    let number = status.expect(Tag::INTEGER, "status")?.u64()?;
-    if number > 1 {
-        return Err(refusal(number, &mut status));
-    }
-    let token = fields.read("timeStampToken")?.bytes();
-    fields.finish("TimeStampResp")?;
-    TimestampToken::from_ber(token)
 }
 
 /// What a response without a token says: of kind `Unsupported` where this digest is not for this authority, which another

@@ -4,6 +4,7 @@ pub mod asn1;
 pub mod hex;
 pub mod json;
 pub mod ldap;
+pub mod mime;
 pub mod pdf;
 pub mod pem;
 pub mod xml;

@@ -74,7 +74,7 @@ fn judge(
     material.proofs.replace(Some(ProofsOfExistence::new(now)));
     let document = judged(evidence, &material);
     let timestamps = document.stamps.into_iter().map(|stamp| stamp.verdict);
-    let timestamps = timestamps.collect();
+    let timestamps: Vec<TimestampVerdict> = timestamps.collect();
     let signatures: Vec<SignatureVerdict> = document
         .verdicts
         .into_iter()
@@ -90,7 +90,7 @@ fn judge(
         .collect();
     wanted.append(&mut material.wanted.borrow_mut());
     Verdict {
-        indication: worst(evidence, &signatures, &inside),
+        indication: worst(evidence, &signatures, &timestamps, &inside),
         now,
         policy: policy.used(),
         trust: None,
@@ -148,10 +148,12 @@ fn qualified(mut verdict: SignatureVerdict, material: &Material<'_>) -> Signatur
     verdict
 }
 
-/// The worst of the signatures, of what is inside and of the document's own faults; none where nothing is signed.
+/// The worst of the signatures, of what is inside and of the document's own faults; where nothing is signed and something
+/// stamped, of the time-stamps; else none.
 fn worst(
     evidence: &Evidence,
     signatures: &[SignatureVerdict],
+    timestamps: &[TimestampVerdict],
     inside: &[NestedVerdict],
 ) -> Option<Indication> {
     // A counter-signature is about the signature that it signs, not about the document.
@@ -171,5 +173,12 @@ fn worst(
             Severity::Doubt => Some(Indication::Indeterminate),
             Severity::Warning => None,
         });
-    judged.chain(nested).max().max(of_document.max())
+    let stamped = timestamps.iter().map(|verdict| verdict.indication);
+    let unsigned = signatures.is_empty() && inside.is_empty();
+    let stamped = stamped.filter(|_| unsigned);
+    judged
+        .chain(nested)
+        .chain(stamped)
+        .max()
+        .max(of_document.max())
 }

@@ -8,7 +8,7 @@ use super::limbo::first_path;
 use super::{Cases, Outcome, guarded, run, text};
 use rubrica::engine::Time;
 use rubrica::engine::evidence::{Object, ObjectKind, Origin, Pool};
-use rubrica::engine::formats::{Detached, Input, recognise};
+use rubrica::engine::formats::{Input, recognise};
 use rubrica::engine::limits::Limits;
 use rubrica::engine::pki::extension::PolicyQualifier;
 use rubrica::engine::pki::path::Inputs;
@@ -199,14 +199,12 @@ impl<'a> Test<'a> {
     }
 
     fn as_message(&self, message: &[u8]) -> Outcome {
-        let (content, signature) = multipart_signed(message);
-        let detached = [Detached::of(&content)];
         let input = Input {
-            document: &signature,
-            detached: &detached,
+            document: message,
+            detached: &[],
         };
         let budget = &mut Limits::default().budget();
-        let mut evidence = match recognise(&signature).and_then(|f| f.inspect(input, budget)) {
+        let mut evidence = match recognise(message).and_then(|f| f.inspect(input, budget)) {
             Ok(evidence) => evidence,
             Err(error) => return Outcome::Disagrees(error.to_string()),
         };
@@ -225,28 +223,6 @@ impl<'a> Test<'a> {
         }
         Outcome::of(differences)
     }
-}
-
-/// The signed content in its canonical form, and the signature, of a message of type multipart/signed (RFC 8551 §3.5.3).
-fn multipart_signed(message: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let text = String::from_utf8(message.to_vec())
-        .expect("ASCII")
-        .replace("\r\n", "\n");
-    let boundary = text
-        .split("boundary=\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next());
-    let delimiter = format!("\n--{}", boundary.expect("a boundary"));
-    let parts: Vec<&str> = text.split(delimiter.as_str()).collect();
-    let content = parts[1]
-        .strip_prefix('\n')
-        .expect("a part")
-        .replace('\n', "\r\n");
-    let body = parts[2].split_once("\n\n").expect("a body").1;
-    let base64: String = body.split_whitespace().collect();
-    let pem = format!("-----BEGIN CMS-----\n{base64}\n-----END CMS-----\n");
-    let mut blocks = rubrica::engine::syntax::pem::blocks(pem.as_bytes(), "CMS").expect("base64");
-    (content.into_bytes(), blocks.remove(0))
 }
 
 fn judge(split: &Path, _: &Value) -> Cases {

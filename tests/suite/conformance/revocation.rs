@@ -1,6 +1,6 @@
 //! Revocation lists, OCSP responses and requests: what they come to for a certificate, and what they are read to say.
 
-use super::{Cases, Outcome, guarded, run, text};
+use super::{Cases, Outcome, guarded, run, text, timestamps};
 use rubrica::engine::Time;
 use rubrica::engine::crypto::{DigestAlgorithm, SignatureAlgorithm};
 use rubrica::engine::pki::crl::RevocationReason;
@@ -489,7 +489,7 @@ fn judge_entry(split: &Path, entry: &Value) -> Outcome {
         "crl-parse" => parse_list(&file(), &entry["expected"]),
         "ocsp-parse" => parse_response(&file(), &entry["expected"]),
         "ocsp-request-parse" => parse_request(&file(), &entry["expected"]),
-        _ => Outcome::NotSupported("time-stamp tokens and responses by themselves"),
+        _ => timestamps::judge(split, entry),
     }
 }
 

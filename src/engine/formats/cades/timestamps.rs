@@ -169,7 +169,7 @@ pub fn inspect_timestamp(
             "does not have exactly one signer",
         ));
     }
-    let signature = inspect_core(
+    let mut signature = inspect_core(
         data,
         &data.signer_infos()[0],
         None,
@@ -178,6 +178,11 @@ pub fn inspect_timestamp(
         "time-stamp".to_string(),
         pool,
     );
+    if signature.certificate_references.is_empty() {
+        // RFC 3161 §2.4.2: "The certificate identifier (ESSCertID) of the TSA certificate MUST be included".
+        let fault = Fault::failure("timestamp.signing_certificate", "RFC 3161 §2.4.2", "");
+        signature.faults.push(fault);
+    }
     Ok(Timestamp {
         kind,
         token: pool.add(Object::new(
