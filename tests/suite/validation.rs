@@ -1,6 +1,7 @@
 //! EN 319 102-1 on evidence that differs from one that passes by a single thing; each sub-indication that this version
 //! can come to is come to here.
 
+mod archive;
 mod lifetimes;
 mod past;
 
@@ -283,11 +284,20 @@ fn token(over: &[u8], at: &str) -> Vec<u8> {
 }
 
 fn token_by(tsa: &Certificate, over: &[u8], at: &str) -> Vec<u8> {
-    let w = world();
+    token_of(tsa, &world().ca, &world().tsa_key, over, at)
+}
+
+fn token_of(
+    tsa: &Certificate,
+    issuer: &Certificate,
+    signer: &dyn Signer,
+    over: &[u8],
+    at: &str,
+) -> Vec<u8> {
     let authority = Authority {
         certificate: tsa,
-        chain: std::slice::from_ref(&w.ca),
-        signer: &w.tsa_key,
+        chain: std::slice::from_ref(issuer),
+        signer,
         policies: &[Oid::new(&[1, 3, 6, 1, 4, 1, 99999, 1])],
         digests: &[DigestAlgorithm::Sha256],
         accuracy: None,
@@ -1115,20 +1125,17 @@ fn timestamp_order_failure_and_time_stamps_that_prove_nothing() {
     );
     unmoved(
         |e| {
+            // The same key, with a certificate that is not for time-stamping.
             let w = world();
-            let value = e.signatures[0].value.clone();
             let not_a_tsa = certify(&seal_profile(), &w.tsa_key, &w.ca, &w.ca_key);
-            let token = token_by(&not_a_tsa, &value, "2026-03-01T10:10:00Z");
-            e.signatures[0].timestamps = vec![
-                inspect_timestamp(
-                    &token,
-                    TimestampKind::Signature,
-                    &|algorithm| Some(digest(algorithm, &value)),
-                    &mut e.pool,
-                    &mut Limits::default().budget(),
-                )
-                .unwrap(),
-            ];
+            e.pool.add(pooled(&not_a_tsa));
+            let signature = &mut e.signatures[0].timestamps[0].signature;
+            signature.certificate_references.clear();
+            signature.signer = SignerReference::IssuerAndSerial(
+                not_a_tsa.issuer().bytes().into(),
+                not_a_tsa.serial().into(),
+            );
+            signature.certificates.clear();
         },
         SubIndication::ChainConstraintsFailure,
     );
