@@ -8,7 +8,7 @@ use super::super::finding::{Finding, Outcome};
 use super::super::indication::SubIndication;
 use super::super::material::{Material, id_of};
 use super::super::x509::{Purpose, purpose_finding};
-use super::time_sliding::{Slid, TICK, slide};
+use super::time_sliding::{NoProof, Slid, TICK, slide};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::path::{
     Model, Search, SignatureChecks, VerifiedPath, validate as validate_path,
@@ -34,7 +34,7 @@ pub(super) fn validate(
     purpose: Purpose,
     reached: Time,
     material: &Material<'_>,
-) -> Result<PastCertificate, Box<Finding>> {
+) -> Result<PastCertificate, Box<NoProof>> {
     let mut checks = material.checks.borrow_mut();
     let given = material.steps.get();
     let mut search = Search {
@@ -46,10 +46,10 @@ pub(super) fn validate(
         steps: given,
     };
     let (mut tried, mut best) = (0, None::<PastCertificate>);
-    let mut failed: Option<Box<Finding>> = None;
+    let mut failed: Option<Box<NoProof>> = None;
     search.paths(certificate, &mut |chain, checks| {
         tried += 1;
-        match judge(chain, purpose, material, checks) {
+        match judge((certificate, chain), purpose, material, checks) {
             Ok(one) => {
                 let better = best
                     .as_ref()
@@ -74,39 +74,42 @@ pub(super) fn validate(
         .set(material.steps.get().saturating_sub(walked));
     let no_chain = || {
         let sub = SubIndication::NoCertificateChainFound;
-        Box::new(about("past_certificate.no_chain", sub, certificate))
+        never("past_certificate.no_chain", sub, certificate, material)
     };
     best.ok_or_else(|| failed.unwrap_or_else(no_chain))
 }
 
-fn about(check: &str, sub: SubIndication, certificate: &Certificate) -> Finding {
-    Finding::negative(check, CLAUSE, sub)
+fn never(
+    check: &str,
+    sub: SubIndication,
+    certificate: &Certificate,
+    material: &Material<'_>,
+) -> Box<NoProof> {
+    let finding = Finding::negative(check, CLAUSE, sub)
         .object(id_of(certificate))
-        .element(certificate.subject().common_name())
+        .element(certificate.subject().common_name());
+    Box::new(NoProof {
+        finding,
+        control: material.now,
+    })
 }
 
 /// §5.6.2.1.4(2) to (4) over one prospective chain, by each trust in its anchor.
 fn judge(
-    chain: &[Certificate],
+    (target, chain): (&Certificate, &[Certificate]),
     purpose: Purpose,
     material: &Material<'_>,
     checks: &mut SignatureChecks,
-) -> Result<PastCertificate, Box<Finding>> {
+) -> Result<PastCertificate, Box<NoProof>> {
+    let sub = SubIndication::CertificateChainGeneralFailure;
+    let mut best = Err(never("past_certificate.never", sub, target, material));
     let Some((end, below)) = chain.split_last() else {
-        return Err(Box::new(Finding::negative(
-            "past_certificate.no_chain",
-            CLAUSE,
-            SubIndication::NoCertificateChainFound,
-        )));
+        return best;
     };
-    if let Some(finding) = purpose_finding(&chain[0], purpose) {
-        return Err(Box::new(finding));
+    if let Some(finding) = purpose_finding(target, purpose) {
+        let control = material.now;
+        return Err(Box::new(NoProof { finding, control }));
     }
-    let mut best: Result<PastCertificate, Box<Finding>> = Err(Box::new(about(
-        "past_certificate.never",
-        SubIndication::CertificateChainGeneralFailure,
-        &chain[0],
-    )));
     for anchor in material.policy.anchors.of(end) {
         let Some((start, instant)) = instants(below, anchor, material) else {
             continue;
@@ -121,13 +124,11 @@ fn judge(
             continue;
         };
         let slid = slide(chain, start, material, checks);
-        let later = |slid: &Slid| match &best {
-            Ok(best) => slid.control > best.slid.control,
-            Err(_) => true,
-        };
+        let so_far = best.as_ref().ok().map(|b: &PastCertificate| b.slid.control);
+        let later = |slid: &Slid| so_far.is_none_or(|control| slid.control > control);
         match slid {
             Ok(slid) if later(&slid) => best = Ok(PastCertificate { path, slid }),
-            Err(finding) if best.is_err() => best = Err(finding),
+            Err(why) if best.is_err() => best = Err(why),
             _ => {}
         }
     }

@@ -12,7 +12,8 @@ use super::super::material::Material;
 use super::super::with_time::gravest;
 use super::super::x509::Purpose;
 use super::past_certificate::{self, PastCertificate};
-use crate::engine::evidence::{ProofOfExistence, Reference, Signature};
+use super::time_sliding::NoProof;
+use crate::engine::evidence::{Proof, ProofOfExistence, Reference, Signature};
 use crate::engine::pki::Certificate;
 
 use SubIndication as S;
@@ -92,29 +93,27 @@ pub(super) fn validate(subject: &Subject<'_>, now: &[&Finding], material: &Mater
                 .extend(Block::PastSignature.close(of_signature, policy));
             past.certificate = Some(found);
         }
-        Err(why) => past.findings.push(unproven(*why, subject, material)),
+        Err(why) => past.findings.push(unproven(*why, subject)),
     }
     past
 }
 
-/// §5.6.2.4.4(2): without a chain that was good, what is said now stands, with why. A signature that is proven and
-/// material that is not is NO_POE.
-fn unproven(why: Finding, subject: &Subject<'_>, material: &Material<'_>) -> Finding {
-    let block = match why.clause == Block::TimeSliding.clause() {
+/// §5.6.2.4.4(2): without a chain that was good, what is said now stands, with why. Where the signature is proven to be from
+/// early enough and the material by which its certificate was good is not, that is NO_POE.
+fn unproven(why: NoProof, subject: &Subject<'_>) -> Finding {
+    let block = match why.finding.clause == Block::TimeSliding.clause() {
         true => Block::TimeSliding,
         false => Block::PastCertificate,
     };
-    let is_proven = subject.proof.at < material.now;
-    let told = match why.sub_indication {
-        Some(S::NoPoe) if is_proven => why,
-        _ => Finding {
-            outcome: Outcome::Note,
-            ..why
-        },
+    let in_time = subject.proof.by != Proof::Validation && subject.proof.at <= why.control;
+    let outcome = match why.finding.sub_indication {
+        Some(S::NoPoe) if in_time => why.finding.outcome,
+        _ => Outcome::Note,
     };
     Finding {
         block: Some(block),
-        ..told
+        outcome,
+        ..why.finding
     }
 }
 

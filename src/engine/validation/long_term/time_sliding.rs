@@ -38,13 +38,21 @@ pub(super) struct Slid {
     pub(super) used: Vec<[u8; 32]>,
 }
 
+/// Why there is no control time.
+#[derive(Debug)]
+pub(super) struct NoProof {
+    pub(super) finding: Finding,
+    /// How far back the control time had come.
+    pub(super) control: Time,
+}
+
 /// Slides over `chain`, the target first and the anchor last, from `start` on.
 pub(super) fn slide(
     chain: &[Certificate],
     start: Time,
     material: &Material<'_>,
     checks: &mut SignatureChecks,
-) -> Result<Slid, Box<Finding>> {
+) -> Result<Slid, Box<NoProof>> {
     let slid = Slid {
         control: start,
         broken: Vec::new(),
@@ -70,10 +78,10 @@ impl Sliding<'_, '_> {
         chain: &[Certificate],
         index: usize,
         checks: &mut SignatureChecks,
-    ) -> Result<(), Box<Finding>> {
+    ) -> Result<(), Box<NoProof>> {
         let (certificate, issuer) = (&chain[index], &chain[index + 1]);
         if self.proven(certificate.fingerprint()) > self.slid.control {
-            return Err(Box::new(self.no_proof(certificate, SubIndication::NoPoe)));
+            return Err(self.no_proof(certificate, SubIndication::NoPoe));
         }
         let link = Link {
             certificate,
@@ -100,12 +108,11 @@ impl Sliding<'_, '_> {
         proven.unwrap_or(self.material.now)
     }
 
-    fn no_proof(&self, certificate: &Certificate, sub: SubIndication) -> Finding {
-        about(
-            Finding::negative("time_sliding.no_proof", CLAUSE, sub),
-            certificate,
-        )
-        .expected(self.slid.control)
+    fn no_proof(&self, certificate: &Certificate, sub: SubIndication) -> Box<NoProof> {
+        let control = self.slid.control;
+        let finding = Finding::negative("time_sliding.no_proof", CLAUSE, sub);
+        let finding = about(finding, certificate).expected(control);
+        Box::new(NoProof { finding, control })
     }
 
     fn move_to(&mut self, time: Time, check: Check, certificate: &Certificate) {
@@ -123,7 +130,7 @@ impl Sliding<'_, '_> {
         link: Link<'_>,
         is_target: bool,
         checks: &mut SignatureChecks,
-    ) -> Result<(), Box<Finding>> {
+    ) -> Result<(), Box<NoProof>> {
         let said = self.material.said(link, checks);
         let revoked = said
             .answers
@@ -156,7 +163,7 @@ impl Sliding<'_, '_> {
             }
         }
         match self.material.policy.constraints.revocation {
-            Revocation::Required => Err(Box::new(self.no_proof(link.certificate, unfit))),
+            Revocation::Required => Err(self.no_proof(link.certificate, unfit)),
             _ => Ok(()),
         }
     }
