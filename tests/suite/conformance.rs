@@ -12,6 +12,7 @@ mod limbo;
 mod pdf_attacks;
 mod pkits;
 mod pyhanko;
+mod pyhanko_ades;
 mod revocation;
 mod spanish_certificates;
 mod spanish_cms;

@@ -4,6 +4,7 @@
 mod archive;
 mod lifetimes;
 mod past;
+mod sub_indications;
 
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
@@ -33,7 +34,7 @@ use rubrica::engine::pki::crl::{IssuingDistributionPoint, RevocationReason};
 use rubrica::engine::pki::extension::{Extension, GeneralName, KeyUsage};
 use rubrica::engine::pki::ocsp::{CertId, CertStatus, request as ocsp_request};
 use rubrica::engine::pki::timestamp::{MessageImprint, TimestampRequest, read_response};
-use rubrica::engine::pki::trust::Anchors;
+use rubrica::engine::pki::trust::{Anchor, Anchors, TrustPeriod};
 use rubrica::engine::pki::{Certificate, Validity};
 use rubrica::engine::syntax::asn1::{Oid, Reader, Tag, der, names};
 use rubrica::engine::syntax::zip;
@@ -1127,7 +1128,11 @@ fn timestamp_order_failure_and_time_stamps_that_prove_nothing() {
         |e| {
             // The same key, with a certificate that is not for time-stamping.
             let w = world();
-            let not_a_tsa = certify(&seal_profile(), &w.tsa_key, &w.ca, &w.ca_key);
+            let profile = Profile {
+                serial: 0x31,
+                ..seal_profile()
+            };
+            let not_a_tsa = certify(&profile, &w.tsa_key, &w.ca, &w.ca_key);
             e.pool.add(pooled(&not_a_tsa));
             let signature = &mut e.signatures[0].timestamps[0].signature;
             signature.certificate_references.clear();

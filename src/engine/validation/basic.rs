@@ -17,13 +17,13 @@ use crate::engine::time::Time;
 pub(super) struct Basic {
     /// §5.2.2 to §5.2.4.
     pub(super) before: Vec<Finding>,
-    /// §5.2.7, and of §5.2.8 what does not depend on time.
+    /// §5.2.7.
     pub(super) after: Vec<Finding>,
     pub(super) certificate: Option<Certificate>,
     pub(super) mathematics: Option<bool>,
 }
 
-/// §5.3.4 steps 1 to 3, 5 and 6.
+/// §5.3.4 steps 1 to 3 and 5.
 pub(super) fn validate(
     signature: &Signature,
     document_faults: &[Fault],
@@ -39,8 +39,7 @@ pub(super) fn validate(
     before.extend(Block::ValidationContext.close(context, policy));
     let mut verified = Vec::new();
     let mathematics = cryptographic::verify(signature, certificate.as_ref(), &mut verified);
-    let mut after = Block::Cryptographic.close(verified, policy);
-    after.extend(Block::Acceptance.close(acceptance::accept(signature), policy));
+    let after = Block::Cryptographic.close(verified, policy);
     Basic {
         before,
         after,

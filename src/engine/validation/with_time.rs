@@ -4,6 +4,7 @@
 //! time; what cannot be said of the certificate and the algorithms at the time of validation is asked again for that
 //! instant. A content time-stamp says, the other way round, that the signature is not older.
 
+use super::acceptance;
 use super::basic;
 use super::block::Block;
 use super::finding::{Finding, Outcome};
@@ -116,14 +117,15 @@ pub(super) fn validate(
         chain = x509.chain.iter().map(id_of).collect();
         let ends_at = |path: &VerifiedPath| path.anchor().provenance().clone();
         anchor = x509.path.as_ref().map(ends_at);
-        findings.extend(turned_to_failure(
-            x509,
-            certificate,
-            best.at,
-            not_before_signing,
-        ));
+        let of_certificate = turned_to_failure(x509, certificate, best.at, not_before_signing);
+        let early = too_early(&of_certificate, certificate, best.at);
+        findings.extend(of_certificate);
+        findings.extend(Block::WithTime.close(early, material.policy));
     }
     findings.extend(basic.after);
+    // Of a signature alone: a time-stamp proves what it is over, whatever else there is.
+    let accepted = acceptance::accept(signature);
+    findings.extend(Block::Acceptance.close(accepted, material.policy));
     let stamps = own.iter().map(|stamp| timestamp::finding(&stamp.verdict));
     let mut of_time: Vec<Finding> = stamps.collect();
     of_time.extend(order_finding(&verified));
@@ -227,6 +229,21 @@ fn turned_to_failure(
         finding.outcome = Outcome::Failed;
     }
     findings
+}
+
+/// §5.5.4(4)(b): a signature that is proven to be older than its certificate, where nothing else said so.
+fn too_early(findings: &[Finding], certificate: &Certificate, best: Time) -> Option<Finding> {
+    let not_before = certificate.validity().not_before;
+    let is_told = findings
+        .iter()
+        .any(|f| f.sub_indication == Some(S::NotYetValid));
+    (best < not_before && !is_told).then(|| {
+        Finding::negative("certificate.not_yet_valid", CLAUSE, S::NotYetValid)
+            .object(id_of(certificate))
+            .element(certificate.subject().common_name())
+            .found(best)
+            .expected(not_before)
+    })
 }
 
 /// §5.5.4(5): what came first must be stamped first.

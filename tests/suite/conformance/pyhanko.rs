@@ -2,7 +2,7 @@
 //!
 //! Trust, seed values and what a later change changes are of later issues, and not compared here.
 
-use super::{Cases, Outcome, guarded, inspect, policy, run, text};
+use super::{Cases, Outcome, guarded, inspect, policy, pyhanko_ades, run, text};
 use rubrica::engine::evidence::{ChangeKind, Evidence, Family, Pool};
 use rubrica::engine::formats::cades::{Content, inspect_signer};
 use rubrica::engine::limits::Limits;
@@ -21,6 +21,10 @@ fn judge(split: &Path, manifest: &Value) -> Cases {
             text(entry, "id").to_string(),
             guarded(|| case(split, entry)),
         ));
+        if pyhanko_ades::is_one(entry) {
+            let id = format!("ades/{}", text(entry, "id"));
+            cases.push((id, guarded(|| pyhanko_ades::case(split, entry))));
+        }
     }
     for entry in manifest["static_pdfs"].as_array().into_iter().flatten() {
         let file = entry.as_str().unwrap_or_else(|| text(entry, "file"));
@@ -58,7 +62,7 @@ fn is_encrypted(entry: &Value) -> bool {
         .is_some_and(|tags| tags.iter().any(|t| t == "encrypted"))
 }
 
-fn bare_signature(bytes: &[u8], raw_digest: &str) -> Result<Evidence> {
+pub(super) fn bare_signature(bytes: &[u8], raw_digest: &str) -> Result<Evidence> {
     // The files are `[0] EXPLICIT SignedData`, as a ContentInfo has it.
     let inner = Reader::ber(bytes).expect(Tag::context(0), "content")?;
     let data = SignedData::from_ber(inner.content())?;

@@ -200,10 +200,7 @@ impl Case<'_> {
             ("serial", facts["serial"] == decimal(&info.serial)),
             ("policy", facts["policy"] == info.policy.to_string()),
             ("nonce", facts["nonce"] == nonce),
-            (
-                "certs",
-                facts["certs"] == certificates,
-            ),
+            ("certs", facts["certs"] == certificates),
         ]
         .iter()
         .filter(|(_, holds)| !holds)

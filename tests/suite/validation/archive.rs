@@ -2,7 +2,9 @@
 //! carries it; each thing that breaks the chain breaks the verdict.
 
 use super::*;
-use rubrica::engine::evidence::{ObjectId, Proof, Timestamp};
+use rubrica::engine::evidence::{
+    ArchiveTimestamp, EvidenceRecord, ObjectId, Proof, ProofOfExistence, RecordPlace, Timestamp,
+};
 use rubrica::engine::validation::{Process, TimestampVerdict};
 
 const NOW: &str = "2030-03-01T12:00:00Z";
@@ -462,4 +464,98 @@ fn an_archive_of_hundreds_of_time_stamps_ends() {
         stamps(e).extend((0..1_000).map(|_| last.clone()));
     });
     assert_eq!(again.timestamps.len(), 1_003);
+}
+
+#[test]
+fn an_algorithm_counts_until_its_end_and_what_is_proven_by_then() {
+    let w = long_ago();
+    // Signed by RSA of 1024 bits, with everything of the authority valid today.
+    let life = ("2018-01-01T00:00:00Z", "2040-12-31T23:59:59Z");
+    let signer = Holder::by(
+        &w.ca_2015,
+        ("Sello 2018", 0x41),
+        AnyKey::rsa_1024(),
+        life,
+        |_| vec![signing()],
+    );
+    let judged = |proven: Option<&str>| {
+        let content = b"resolucion";
+        let request = SignRequest {
+            certificate: signer.0.clone(),
+            chain: vec![w.ca_2015.0.clone()],
+            algorithm: signer.1.algorithm(),
+            digest: DigestAlgorithm::Sha256,
+            timestamp_reserve: 0,
+            properties: Properties::default(),
+            options: Options::Cades(CadesOptions::Attached),
+        };
+        let at = t("2019-06-01T10:00:00Z");
+        let prepared = Cades.prepare(content.into(), &request, at).unwrap();
+        let value = signer.1.sign(&prepared.to_be_signed).unwrap();
+        let signed = Cades
+            .embed(content, prepared.resume, value.clone())
+            .unwrap();
+        let signed = signed.apply(content).unwrap();
+        let input = Input {
+            document: &signed,
+            detached: &[],
+        };
+        let mut budget = Limits::default().budget();
+        let mut evidence = Cades.inspect(input, &mut budget).unwrap();
+        today(&mut evidence, &[]);
+        if let Some(at) = proven {
+            let own = evidence.signatures[0].id;
+            let (kind, over) = (TimestampKind::Signature, (&value.0[..], at));
+            let stamp = stamp(&w.tsa_2018, kind, over, (&[], &[own]), &mut evidence);
+            stamps(&mut evidence).push(stamp);
+        }
+        judge(&evidence)
+    };
+    passes(&judged(Some("2019-09-30T23:59:59Z")));
+    let sub = SubIndication::CryptoConstraintsFailureNoPoe;
+    fails(&judged(Some("2019-10-01T00:00:00Z")), sub);
+    fails(&judged(None), sub);
+}
+
+#[test]
+fn an_evidence_record_carries_as_archive_time_stamps_do() {
+    let with_record = |change: fn(&mut EvidenceRecord)| {
+        changed(|e| {
+            let archive = stamps(e).split_off(1).into_iter().enumerate();
+            let reference = e.signatures[0].references[0].clone();
+            let timestamps = archive.map(|(chain, timestamp)| ArchiveTimestamp {
+                chain: u32::try_from(chain).unwrap(),
+                references: vec![reference.clone()],
+                timestamp,
+            });
+            let mut record = EvidenceRecord {
+                id: ObjectId::of(b"record"),
+                name: "record".to_string(),
+                place: RecordPlace::Apart,
+                faults: Vec::new(),
+                timestamps: timestamps.collect(),
+            };
+            change(&mut record);
+            e.records.push(record);
+        })
+    };
+    let verdict = with_record(|_| {});
+    passes(&verdict);
+    // Of the signature's own time-stamp, which the record proves to be from before its authority's end.
+    assert_eq!(verdict.best_signature_time, t(STAMPED));
+    let by = |proof: &ProofOfExistence| proof.by == Proof::EvidenceRecord(ObjectId::of(b"record"));
+    assert!(verdict.proofs.iter().any(by));
+    let broken: [fn(&mut EvidenceRecord); 4] = [
+        |record| record.timestamps[0].references[0].actual = None,
+        |record| {
+            record
+                .faults
+                .push(Fault::failure("record.test", "RFC 4998", ""))
+        },
+        |record| drop(record.timestamps.pop()),
+        |record| record.timestamps[1].timestamp.covers.clear(),
+    ];
+    for change in broken {
+        fails(&with_record(change), SubIndication::OutOfBoundsNoPoe);
+    }
 }

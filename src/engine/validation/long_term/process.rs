@@ -7,6 +7,7 @@
 
 use super::super::block::Block;
 use super::super::finding::{Finding, Outcome};
+use super::super::indication::SubIndication;
 use super::super::material::{Material, id_of};
 use super::super::timestamp::{self, Judged};
 use super::super::verdict::{Process, SignatureVerdict};
@@ -176,7 +177,9 @@ fn past_timestamp(stamp: &mut Judged<'_>, material: &Material<'_>) {
 /// stands against it stays.
 fn cured(findings: &mut [Finding], subject: &Subject<'_>, material: &Material<'_>) -> Option<Past> {
     let now: Vec<&Finding> = findings.iter().filter(|f| is_curable(f)).collect();
-    let fatal = |f: &Finding| f.is_negative() && !is_curable(f);
+    // §5.6.3.4(3): constraints on the signature are no reason not to ask.
+    let constraint = Some(SubIndication::SigConstraintsFailure);
+    let fatal = |f: &Finding| f.is_negative() && !is_curable(f) && f.sub_indication != constraint;
     if now.is_empty() || findings.iter().any(fatal) {
         return None;
     }
