@@ -10,7 +10,7 @@ use crate::engine::time::Time;
 const FORM: &str = "rubrica-evidence/1";
 
 /// How evidence was judged when it was exported.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Judgement {
     /// At which time.
     #[serde(rename = "judged_at", default, skip_serializing_if = "Option::is_none")]
@@ -22,6 +22,20 @@ pub struct Judgement {
         skip_serializing_if = "Option::is_none"
     )]
     pub trust: Option<ObjectId>,
+    /// By which policy: the digest of all in it that is not trust, inputs of paths among them.
+    #[serde(
+        rename = "judged_by_policy",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub policy: Option<ObjectId>,
+    /// The constraints of that policy, as `validation` writes them.
+    #[serde(
+        rename = "constraints",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub constraints: Option<serde_json::Value>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Anchors and trusted lists that a verdict was computed from, by their digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustBasis {
-    /// Of anchors and lists together: equal where both are.
+    /// Of anchors, lists and what the operator declares qualified together: equal where all are.
     pub digest: ObjectId,
     /// Of the snapshot of trusted lists: SHA-256 over the digests of its believed lists. None where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,9 @@ impl TrustBasis {
     /// What a verdict by `policy` at `now` is computed from.
     pub fn of(policy: &Policy, now: Time) -> TrustBasis {
         let snapshot = policy.lists.digest().copied();
-        let both = [policy.anchors.digest(), snapshot.unwrap_or_default()];
+        // Whom the operator declares qualified is trust too; where there is none, the digest is of anchors and lists alone.
+        let mut all = vec![policy.anchors.digest(), snapshot.unwrap_or_default()];
+        all.extend(&policy.qualified_anchors);
         let believed = policy
             .lists
             .iter()
@@ -57,7 +59,7 @@ impl TrustBasis {
             expired: one.list.is_expired(now),
         });
         TrustBasis {
-            digest: ObjectId(sha256(&both.concat())),
+            digest: ObjectId(sha256(&all.concat())),
             snapshot: snapshot.map(ObjectId),
             lists: used.collect(),
         }

@@ -2,10 +2,10 @@
 
 use super::finding::Finding;
 use super::indication::{Indication, SubIndication};
-use super::policy::PolicyUsed;
+use super::policy::{Policy, PolicyUsed};
 use super::qualification::SignatureQualification;
 use super::trust_basis::TrustBasis;
-use crate::engine::evidence::{ObjectId, ProofOfExistence, TimestampKind};
+use crate::engine::evidence::{Judgement, ObjectId, ProofOfExistence, TimestampKind};
 use crate::engine::pki::trust::Provenance;
 use crate::engine::time::Time;
 use serde::Serialize;
@@ -124,4 +124,16 @@ pub struct Verdict {
     pub inside: Vec<NestedVerdict>,
     /// What would help.
     pub wanted: Vec<Want>,
+}
+
+impl Verdict {
+    /// How evidence was judged, so that a replay can judge it in the same way again; `policy` is that of the verdict.
+    pub fn judgement(&self, policy: &Policy) -> Judgement {
+        Judgement {
+            at: Some(self.now),
+            trust: self.trust.as_ref().map(|trust| trust.digest),
+            policy: Some(self.policy.digest),
+            constraints: Some(policy.constraints.to_value()),
+        }
+    }
 }

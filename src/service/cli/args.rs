@@ -1,8 +1,9 @@
 //! Arguments that several verbs share.
 
+use crate::engine::evidence::ObjectId;
 use crate::engine::pki::Certificate;
 use crate::engine::pki::trust::Anchors;
-use crate::engine::report::Language;
+use crate::engine::report::{self, Judged, Language, ReportForm};
 use crate::engine::validation::{Policy, Revocation};
 use crate::engine::{Error, Result, Time};
 use crate::service::clock::{Clock, SystemClock};
@@ -11,7 +12,8 @@ use crate::service::index::{Index, Retention};
 use crate::service::sources::{Folder, Sources};
 use crate::service::trust::Trust;
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whether the revocation status of certificates must be known.
@@ -146,6 +148,79 @@ pub(super) struct Told {
     /// The IANA zone in which times are printed
     #[arg(long, value_name = "ZONE", default_value = "Europe/Madrid")]
     pub(super) zone: String,
+}
+
+/// A form of report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportArgument {
+    /// What each signature comes to
+    Simple,
+    /// Every process, building block and finding
+    Detailed,
+    /// ETSI validation report (TS 119 102-2), XML
+    Etsi,
+    /// The detailed report as a page
+    Html,
+}
+
+/// The report on a document: its form, and where it goes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reported {
+    /// The form of the report
+    #[arg(long, value_enum, default_value = "simple", value_name = "FORM")]
+    pub(super) report: ReportArgument,
+    /// Write the report to a file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Print the SHA-256 of the report on standard error
+    #[arg(long)]
+    pub(super) digest: bool,
+    #[command(flatten)]
+    pub(super) told: Told,
+}
+
+impl Reported {
+    /// Writes the report of `judged` as it was asked for.
+    pub(super) fn show(&self, judged: &Judged<'_>) -> Result<()> {
+        let form = match (self.report, self.told.json) {
+            (ReportArgument::Simple, true) => ReportForm::Simple,
+            (ReportArgument::Simple, false) => ReportForm::SimpleText,
+            (ReportArgument::Detailed, true) => ReportForm::Detailed,
+            (ReportArgument::Detailed, false) => ReportForm::DetailedText,
+            (ReportArgument::Etsi, _) => ReportForm::Etsi,
+            (ReportArgument::Html, _) => ReportForm::Html,
+        };
+        let report = report::write(judged, form, self.told.lang, &self.told.zone)?;
+        if self.digest {
+            eprintln!("SHA-256 {}", ObjectId::of(&report.bytes));
+        }
+        match &self.out {
+            Some(path) => write_file(path, &report.bytes),
+            None => say(&report.bytes),
+        }
+    }
+}
+
+/// To standard output. A reader that went away wants no more, and is no failure.
+pub(super) fn say(bytes: &[u8]) -> Result<()> {
+    match std::io::stdout().lock().write_all(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::unavailable(
+            "standard output",
+            format!("cannot be written: {}", error.kind()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// To a file, in place of what it held.
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|error| {
+        Error::unavailable(
+            path.display().to_string(),
+            format!("cannot be written: {}", error.kind()),
+        )
+        .remedy("Check the folder and its permissions.")
+    })
 }
 
 fn language(text: &str) -> Result<Language, String> {

@@ -8,7 +8,7 @@ use super::language;
 use super::problem::{Answer, Problem};
 use super::service::Service;
 use super::spool;
-use crate::engine::evidence::{self, Judgement, Originals};
+use crate::engine::evidence::{self, Originals};
 use crate::engine::formats::{Content, Detached};
 use crate::engine::register;
 use crate::engine::report::{self, SimpleReport};
@@ -56,10 +56,7 @@ impl Service {
             }
             let report = report::simple(&validated.evidence, &validated.verdict);
             let signed = report.indication.is_some();
-            let judgement = Judgement {
-                at: Some(now),
-                trust: validated.verdict.trust.as_ref().map(|trust| trust.digest),
-            };
+            let judgement = validated.verdict.judgement(&policy);
             let originals: &dyn Originals = match &index {
                 Some(index) => &**index,
                 None => &(),

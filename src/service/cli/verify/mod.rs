@@ -3,17 +3,17 @@
 mod many;
 mod summary;
 
-use super::args::{self, AtHand, JudgedBy, Told};
+pub(super) use super::args::say;
+use super::args::{self, AtHand, JudgedBy, ReportArgument, Reported};
 use super::exit::{self, Exit};
 use super::input;
-use crate::engine::evidence::{self, Judgement, Object, ObjectKind, Origin};
+use crate::engine::evidence::{self, Object, ObjectKind, Origin};
 use crate::engine::formats::Detached;
-use crate::engine::report::{SimpleReport, simple, text};
+use crate::engine::report::Judged;
 use crate::engine::validation::Policy;
 use crate::engine::{Error, Result, Time};
 use crate::service::flow::{Validated, validate};
 use crate::service::sources::Sources;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The arguments.
@@ -27,13 +27,13 @@ pub(super) struct Arguments {
     #[command(flatten)]
     at_hand: AtHand,
     #[command(flatten)]
-    told: Told,
+    reported: Reported,
     /// The content that a detached signature is over
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
     /// Export the evidence, for `rubrica replay`
-    #[arg(long, value_name = "FILE")]
-    evidence: Option<PathBuf>,
+    #[arg(long, alias = "evidence", value_name = "FILE")]
+    evidence_out: Option<PathBuf>,
     /// Validate every file of the folders given: a line each, progress on standard error
     #[arg(short, long)]
     recursive: bool,
@@ -87,16 +87,13 @@ impl Desk {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit> {
-    if arguments.evidence.is_some() && (arguments.files.len() > 1 || arguments.recursive) {
-        return Err(Error::invalid("--evidence", "is for one file")
-            .remedy("Export the evidence of each file by itself."));
-    }
+    check(&arguments)?;
     let desk = Desk::set_up(&arguments)?;
     if arguments.recursive {
         return many::run(
             &arguments.files,
             &desk,
-            arguments.told.json,
+            arguments.reported.told.json,
             arguments.summary.as_deref(),
         );
     }
@@ -107,6 +104,24 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
         worst = worst.max(exit);
     }
     Ok(worst)
+}
+
+/// What goes into one file is about one file.
+fn check(arguments: &Arguments) -> Result<()> {
+    let several = arguments.files.len() > 1 || arguments.recursive;
+    if arguments.evidence_out.is_some() && several {
+        return Err(Error::invalid("--evidence-out", "is for one file")
+            .remedy("Export the evidence of each file by itself."));
+    }
+    if arguments.reported.out.is_some() && several {
+        return Err(Error::invalid("--out", "is for one file")
+            .remedy("Write the report of each file by itself, or use -r with --summary."));
+    }
+    if arguments.reported.report != ReportArgument::Simple && arguments.recursive {
+        return Err(Error::invalid("--report", "is not for folders")
+            .remedy("Leave it out: with -r each file is one line."));
+    }
+    Ok(())
 }
 
 /// The error, saying which of several files it is about.
@@ -134,55 +149,23 @@ fn one(path: &Path, desk: &Desk, arguments: &Arguments) -> Result<Exit> {
     for outage in &validated.outages {
         eprintln!("rubrica: {outage}");
     }
-    let judgement = Judgement {
-        at: Some(desk.now),
-        trust: validated.verdict.trust.as_ref().map(|trust| trust.digest),
-    };
-    if let Some(to) = &arguments.evidence {
+    if let Some(to) = &arguments.evidence_out {
         let index = args::index(&arguments.by.configuration()?)?;
         let originals: &dyn evidence::Originals = match &index {
             Some(index) => &**index,
             None => &(),
         };
-        write_file(
-            to,
-            &evidence::export(&validated.evidence, judgement, originals)?,
-        )?;
+        let judgement = validated.verdict.judgement(&desk.policy);
+        let bytes = evidence::export(&validated.evidence, judgement, originals)?;
+        args::write_file(to, &bytes)?;
     }
-    let report = simple(&validated.evidence, &validated.verdict);
-    if arguments.files.len() > 1 && !arguments.told.json {
+    if arguments.files.len() > 1 && !arguments.reported.told.json {
         say(format!("{}\n", path.display()).as_bytes())?;
     }
-    print(&report, &arguments.told)?;
-    Ok(Exit::from(report.indication))
-}
-
-/// The report, as it was asked for, to standard output.
-pub(super) fn print(report: &SimpleReport, told: &Told) -> Result<()> {
-    if told.json {
-        say(&report.to_json()?)
-    } else {
-        say(text(report, told.lang, &told.zone).as_bytes())
-    }
-}
-
-/// To standard output. A reader that went away wants no more, and is no failure.
-pub(super) fn say(bytes: &[u8]) -> Result<()> {
-    match std::io::stdout().lock().write_all(bytes) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::unavailable(
-            "standard output",
-            format!("cannot be written: {}", error.kind()),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    std::fs::write(path, bytes).map_err(|error| {
-        Error::unavailable(
-            path.display().to_string(),
-            format!("cannot be written: {}", error.kind()),
-        )
-        .remedy("Check the folder and its permissions.")
-    })
+    arguments.reported.show(&Judged {
+        evidence: &validated.evidence,
+        verdict: &validated.verdict,
+        policy: &desk.policy,
+    })?;
+    Ok(Exit::from(validated.verdict.indication))
 }
