@@ -75,7 +75,7 @@ pub struct DetailedSignature {
     /// What the simple report says of it.
     pub conclusion: SignatureReport,
     /// The process that concluded.
-    pub concluded_by: Process,
+    pub concluded_by: ReportedProcess,
     /// The signature that it countersigns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub countersigns: Option<ObjectId>,
@@ -97,7 +97,7 @@ pub struct DetailedTimestamp {
     /// The token.
     pub token: ObjectId,
     /// The process that concluded.
-    pub concluded_by: Process,
+    pub concluded_by: ReportedProcess,
     /// The objects that it proves to have existed.
     pub covers: Vec<ObjectId>,
     /// The signatures that it proves to have existed.
@@ -171,6 +171,15 @@ const LONG_TERM: &[Block] = &[
 ];
 
 impl ReportedProcess {
+    fn of(process: Process, of_timestamp: bool) -> ReportedProcess {
+        match process {
+            Process::Basic if of_timestamp => ReportedProcess::TimeStamp,
+            Process::Basic => ReportedProcess::Basic,
+            Process::WithTime => ReportedProcess::WithTime,
+            Process::LongTerm => ReportedProcess::LongTerm,
+        }
+    }
+
     /// The clause that describes it.
     pub const fn clause(self) -> &'static str {
         match self {
@@ -301,7 +310,7 @@ fn signature(
     verdict: &SignatureVerdict,
 ) -> DetailedSignature {
     DetailedSignature {
-        concluded_by: verdict.process,
+        concluded_by: ReportedProcess::of(verdict.process, false),
         countersigns: found.countersigns,
         path: verdict.path.clone(),
         proofs: verdict.proofs.clone(),
@@ -326,7 +335,7 @@ fn timestamps(
         DetailedTimestamp {
             conclusion,
             token: verdict.token,
-            concluded_by: verdict.process,
+            concluded_by: ReportedProcess::of(verdict.process, true),
             covers: stamp.map_or_else(Vec::new, |stamp| stamp.covers.clone()),
             signatures: stamp.map_or_else(Vec::new, |stamp| stamp.signatures.clone()),
             processes: processes(&verdict.findings, true, verdict.process),

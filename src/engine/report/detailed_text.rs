@@ -2,28 +2,48 @@
 
 use super::detailed::{
     BlockReport, DetailedDocument, DetailedReport, DetailedTimestamp, ProcessReport,
+    ReportedProcess,
 };
-use super::message::{Language, named};
+use super::message::{Language, label, named};
 use super::object::ObjectReport;
 use super::simple::FindingReport;
 use super::text::{Page, facts, instant, trust, word};
 use crate::engine::evidence::{ObjectId, Origin, Proof};
-use crate::engine::validation::{Outcome, Process};
+use crate::engine::validation::Outcome;
 use std::collections::BTreeMap;
 
 /// Digits of an object's identifier that a finding is told with; the whole stands in the list of objects.
 const SHOWN: usize = 16;
 
-pub(super) type Names<'r> = BTreeMap<ObjectId, &'r ObjectReport>;
+/// What objects and signatures are called.
+pub(super) type Names = BTreeMap<ObjectId, String>;
+
+/// The names of the objects of `report`, and of its signatures.
+pub(super) fn names(report: &DetailedReport, language: Language) -> Names {
+    fn signatures(document: &DetailedDocument, language: Language, names: &mut Names) {
+        for (index, one) in document.signatures.iter().enumerate() {
+            let number = format!("{} {}", label(language, "signature"), index + 1);
+            let inside = document
+                .name
+                .as_ref()
+                .map(|name| format!("{name}: {number}"));
+            names
+                .entry(one.conclusion.id)
+                .or_insert(inside.unwrap_or(number));
+        }
+        let inside = document.inside.iter();
+        inside.for_each(|one| signatures(one, language, names));
+    }
+    let named = |object: &ObjectReport| (object.id, object.name.clone());
+    let mut names: Names = report.objects.iter().map(named).collect();
+    signatures(&report.document, language, &mut names);
+    names
+}
 
 /// `report` in `language`, its instants in the IANA zone `zone`.
 pub fn detailed_text(report: &DetailedReport, language: Language, zone: &str) -> String {
     let mut page = Page::new(language, zone, report.validation_time);
-    let names: Names<'_> = report
-        .objects
-        .iter()
-        .map(|object| (object.id, object))
-        .collect();
+    let names = names(report, language);
     let at = instant(report.validation_time, zone);
     page.line(page.label("detailed_report"));
     page.field("validated_at", &at);
@@ -41,7 +61,7 @@ pub fn detailed_text(report: &DetailedReport, language: Language, zone: &str) ->
     page.out
 }
 
-fn document(one: &DetailedDocument, names: &Names<'_>, page: &mut Page) {
+fn document(one: &DetailedDocument, names: &Names, page: &mut Page) {
     page.line("");
     let conclusion = &one.conclusion;
     let heading = match &one.name {
@@ -76,7 +96,7 @@ fn document(one: &DetailedDocument, names: &Names<'_>, page: &mut Page) {
             }
             page.field(
                 "concluded_by",
-                concluded_by(one.concluded_by, page.language),
+                process_word(one.concluded_by, page.language),
             );
             let path: Vec<String> = one.path.iter().map(|id| object_name(id, names)).collect();
             page.field("path", &path.join(" → "));
@@ -102,7 +122,7 @@ fn document(one: &DetailedDocument, names: &Names<'_>, page: &mut Page) {
         .for_each(|inside| document(inside, names, page));
 }
 
-fn timestamp(one: &DetailedTimestamp, names: &Names<'_>, page: &mut Page) {
+fn timestamp(one: &DetailedTimestamp, names: &Names, page: &mut Page) {
     let heading = format!(
         "{} {}: {}",
         page.label("timestamp"),
@@ -120,7 +140,7 @@ fn timestamp(one: &DetailedTimestamp, names: &Names<'_>, page: &mut Page) {
         page.field("identifier", &one.token.to_string());
         page.field(
             "concluded_by",
-            concluded_by(one.concluded_by, page.language),
+            process_word(one.concluded_by, page.language),
         );
         for id in one.covers.iter().chain(&one.signatures) {
             page.field("covers", &object_name(id, names));
@@ -139,20 +159,12 @@ pub(super) fn stamp_kind(one: &DetailedTimestamp, language: Language) -> String 
     named(language, "stamp", kind).to_string()
 }
 
-/// The name of the process that concluded.
-pub(super) fn concluded_by(process: Process, language: Language) -> &'static str {
-    named(
-        language,
-        "process",
-        match process {
-            Process::Basic => "basic",
-            Process::WithTime => "with_time",
-            Process::LongTerm => "long_term",
-        },
-    )
+/// The name of a process.
+pub(super) fn process_word(process: ReportedProcess, language: Language) -> &'static str {
+    named(language, "process", process.key())
 }
 
-fn processes(all: &[ProcessReport], names: &Names<'_>, page: &mut Page) {
+fn processes(all: &[ProcessReport], names: &Names, page: &mut Page) {
     for process in all {
         let name = process.name.in_language(page.language);
         page.line(&format!("{name} [{}]", process.clause));
@@ -165,7 +177,7 @@ fn processes(all: &[ProcessReport], names: &Names<'_>, page: &mut Page) {
     }
 }
 
-fn block(one: &BlockReport, names: &Names<'_>, page: &mut Page) {
+fn block(one: &BlockReport, names: &Names, page: &mut Page) {
     let sub = one
         .sub_indication
         .map(|sub| format!(", {sub}"))
@@ -192,7 +204,7 @@ pub(super) fn outcome(outcome: Option<Outcome>, language: Language) -> &'static 
     )
 }
 
-fn findings(all: &[FindingReport], names: &Names<'_>, page: &mut Page) {
+fn findings(all: &[FindingReport], names: &Names, page: &mut Page) {
     for one in all {
         let outcome = outcome(Some(one.finding.outcome), page.language);
         let mut text = format!(
@@ -211,10 +223,10 @@ fn findings(all: &[FindingReport], names: &Names<'_>, page: &mut Page) {
 }
 
 /// An object by its name and the first digits of its identifier.
-pub(super) fn object_name(id: &ObjectId, names: &Names<'_>) -> String {
+pub(super) fn object_name(id: &ObjectId, names: &Names) -> String {
     let digits = &id.to_string()[..SHOWN];
-    match names.get(id).filter(|object| !object.name.is_empty()) {
-        Some(object) => format!("{}, {digits}", object.name),
+    match names.get(id).filter(|name| !name.is_empty()) {
+        Some(name) => format!("{name}, {digits}"),
         None => digits.to_string(),
     }
 }
@@ -222,7 +234,7 @@ pub(super) fn object_name(id: &ObjectId, names: &Names<'_>) -> String {
 pub(super) fn proof_text(
     at: crate::engine::time::Time,
     by: Proof,
-    names: &Names<'_>,
+    names: &Names,
     page: &Page,
 ) -> String {
     let at = instant(at, &page.zone);

@@ -9,7 +9,7 @@ use super::detailed::{
     ProcessReport,
 };
 use super::detailed_text::{
-    Names, concluded_by, object_kind, object_name, origin, outcome, proof_text, stamp_kind,
+    Names, names, object_kind, object_name, origin, outcome, process_word, proof_text, stamp_kind,
 };
 use super::markup::Markup;
 use super::message::{Language, label, named};
@@ -49,9 +49,9 @@ a:focus-visible { outline: .2rem solid #0b4f9e; outline-offset: .1rem }
 ";
 
 /// What a page is written with.
-struct Writing<'r> {
+struct Writing {
     words: Page,
-    names: Names<'r>,
+    names: Names,
     /// Objects whose row has the identifier that links lead to.
     objects: BTreeSet<ObjectId>,
     /// Sections so far, for identifiers that are there once.
@@ -62,11 +62,7 @@ struct Writing<'r> {
 pub fn html(report: &DetailedReport, language: Language, zone: &str) -> Vec<u8> {
     let mut writing = Writing {
         words: Page::new(language, zone, report.validation_time),
-        names: report
-            .objects
-            .iter()
-            .map(|object| (object.id, object))
-            .collect(),
+        names: names(report, language),
         objects: report.objects.iter().map(|object| object.id).collect(),
         sections: 0,
     };
@@ -118,7 +114,7 @@ pub fn html(report: &DetailedReport, language: Language, zone: &str) -> Vec<u8> 
     out.finish()
 }
 
-impl Writing<'_> {
+impl Writing {
     fn label(&self, key: &'static str) -> &'static str {
         self.words.label(key)
     }
@@ -295,7 +291,7 @@ impl Writing<'_> {
         self.fact("verdict", &format!("{}{sub}", conclusion.indication), out);
         self.fact(
             "concluded_by",
-            concluded_by(one.concluded_by, language),
+            process_word(one.concluded_by, language),
             out,
         );
         self.fact("name", &conclusion.name, out);
@@ -400,7 +396,7 @@ impl Writing<'_> {
             );
             self.fact(
                 "concluded_by",
-                concluded_by(one.concluded_by, language),
+                process_word(one.concluded_by, language),
                 out,
             );
             out.leaf("dt", self.label("object"));

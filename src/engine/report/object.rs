@@ -20,8 +20,8 @@ pub struct ObjectReport {
     pub id: ObjectId,
     /// What it is.
     pub kind: ObjectKind,
-    /// What it is called: a certificate's subject, the issuer of a list, the responder, the time-stamping authority's
-    /// policy (RFC 4514 where it is a name). Empty where it cannot be read.
+    /// What it is called: a certificate's subject, the issuer of a list, the responder, the time-stamping authority,
+    /// or its policy where its certificate is not there (RFC 4514 where it is a name). Empty where it cannot be read.
     pub name: String,
     /// Who issued a certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,12 +60,30 @@ pub(super) fn objects(judged: &Judged<'_>) -> Vec<ObjectReport> {
             all.insert(*id, certificate(bare(*id, ObjectKind::Certificate), anchor));
         }
     }
+    for (token, authority) in authorities(judged) {
+        if let Some(object) = all.get_mut(&token) {
+            object.name = authority;
+        }
+    }
     for (id, object) in &mut all {
         object.used = used.contains(id);
         object.anchor = judged.policy.anchors.by_fingerprint(&id.0).is_some();
         object.proof = proofs.get(id).copied();
     }
     all.into_values().collect()
+}
+
+/// The time-stamping authorities of the tokens whose certificate was found.
+fn authorities(judged: &Judged<'_>) -> BTreeMap<ObjectId, String> {
+    let parts = judged.parts();
+    let of_signatures = parts.iter().flat_map(|part| &part.verdict.signatures);
+    let own = parts.iter().flat_map(|part| &part.verdict.timestamps);
+    let stamps = of_signatures.flat_map(|s| &s.timestamps).chain(own);
+    let named = stamps.filter_map(|stamp| {
+        let certificate = judged.certificate(&stamp.signing_certificate?)?;
+        Some((stamp.token, certificate.subject().to_string()))
+    });
+    named.collect()
 }
 
 /// What the verdicts name.

@@ -1,47 +1,56 @@
 //! `POST /v1/validate`: what the signatures of a document come to. Nothing that is sent is kept.
 //!
-//! In: the document as the body, or the parts `document` and, for detached signatures, `content`. Out: the simple report,
-//! in JSON or in words. A signature that does not hold is an answer, not a problem.
+//! In: the document as the body, or the parts `document` and, for detached signatures, `content`. Out: the report in the
+//! form that `report` or `Accept` asks for. A signature that does not hold is an answer, not a problem.
 
 use super::form::{self, Part, Takes};
 use super::language;
 use super::problem::{Answer, Problem};
 use super::service::Service;
 use super::spool;
+use crate::engine::crypto::sha256;
 use crate::engine::evidence::{self, Originals};
 use crate::engine::formats::{Content, Detached};
 use crate::engine::register;
-use crate::engine::report::{self, SimpleReport};
+use crate::engine::report::{self, ReportForm, SimpleReport, Written};
 use crate::engine::{Error, Result, Time};
 use crate::service::flow;
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::header::{ACCEPT, CONTENT_LANGUAGE, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use std::sync::Arc;
+
+/// Ranges of an `Accept` header that are looked at.
+const MOST_RANGES: usize = 32;
 
 /// A judged document.
 #[derive(Debug)]
 pub struct Judged {
     /// What it comes to.
     pub report: SimpleReport,
+    /// The reports that were asked for, in their order.
+    pub written: Vec<Result<Written>>,
     /// All that it was judged by, so that anybody can judge it again; `None` where nothing is signed.
     pub evidence: Option<Vec<u8>>,
 }
 
 impl Service {
-    /// Judges a document at `at`, or now.
+    /// Judges a document at `at`, or now, and writes `reports` of it.
     pub async fn judge(
         &self,
         document: spool::Content,
         detached: Vec<Part>,
         at: Option<Time>,
+        reports: Vec<(ReportForm, report::Language)>,
     ) -> Result<Judged> {
         let now = at.unwrap_or_else(|| self.parts.clock.now());
         let (policy, sources) = (self.parts.policy.current(), self.parts.sources.clone());
-        let index = self.parts.index.clone();
+        let (index, zone) = (self.parts.index.clone(), self.config().sede.zone.clone());
         let job = move || {
             let detached: Vec<Detached<'_>> = detached
                 .iter()
@@ -54,6 +63,13 @@ impl Service {
             for outage in &validated.outages {
                 tracing::warn!(element = outage.element(), "a source did not answer");
             }
+            let judged = report::Judged {
+                evidence: &validated.evidence,
+                verdict: &validated.verdict,
+                policy: &policy,
+            };
+            let write = |(form, language)| report::write(&judged, form, language, &zone);
+            let written = reports.into_iter().map(write).collect();
             let report = report::simple(&validated.evidence, &validated.verdict);
             let signed = report.indication.is_some();
             let judgement = validated.verdict.judgement(&policy);
@@ -65,6 +81,7 @@ impl Service {
             let evidence = signed.then(export);
             Ok(Judged {
                 report,
+                written,
                 evidence: evidence.transpose()?,
             })
         };
@@ -80,6 +97,7 @@ pub(super) struct ValidateQuery {
     at: Option<String>,
     #[serde(default)]
     evidence: bool,
+    report: Option<String>,
     lang: Option<String>,
 }
 
@@ -91,28 +109,91 @@ pub(super) async fn validate(
     body: Body,
 ) -> Answer {
     let Query(query) = query.map_err(|_| {
-        Problem::bad_request(
-            Error::invalid("query", "holds something other than at, lang and evidence")
-                .remedy("Send ?at= with a date and time of RFC 3339, ?evidence=true, or nothing."),
-        )
+        let problem = "holds something other than at, evidence, report and lang";
+        Problem::bad_request(Error::invalid("query", problem).remedy(
+            "Send ?at= with a date and time of RFC 3339, ?evidence=true, ?report=detailed, or nothing.",
+        ))
     })?;
     let at = query.at.as_deref().map(instant).transpose()?;
-    let (document, detached) = sent(&service, &headers, body).await?;
-    let judged = service.judge(document, detached, at).await?;
-    if query.evidence {
-        let evidence = judged.evidence.ok_or_else(|| {
-            Error::not_found("evidence", "there is none: nothing is signed")
-                .remedy("Ask for the report.")
-        })?;
-        return Ok(([(CONTENT_TYPE, "application/json")], evidence).into_response());
-    }
-    if !prefers_text(&headers) {
-        let report = judged.report.to_json()?;
-        return Ok(([(CONTENT_TYPE, "application/json")], report).into_response());
-    }
+    let form = report_form(query.report.as_deref(), &headers)?;
     let language = report_language(query.lang.as_deref(), &headers);
-    let text = report::text(&judged.report, language, &service.config().sede.zone);
-    Ok(in_words(text, language))
+    let (document, detached) = sent(&service, &headers, body).await?;
+    let reports = if query.evidence {
+        vec![]
+    } else {
+        vec![(form, language)]
+    };
+    let mut judged = service.judge(document, detached, at, reports).await?;
+    match judged.written.pop() {
+        Some(report) => Ok(told(report?)),
+        None => {
+            let evidence = judged.evidence.ok_or_else(|| {
+                Error::not_found("evidence", "there is none: nothing is signed")
+                    .remedy("Ask for the report.")
+            })?;
+            Ok(([(CONTENT_TYPE, "application/json")], evidence).into_response())
+        }
+    }
+}
+
+/// The form that is asked for by name, else by the media type that the caller likes best; the simple report in JSON where
+/// neither says anything.
+fn report_form(asked: Option<&str>, headers: &HeaderMap) -> Result<ReportForm> {
+    const KINDS: &[&str] = &[
+        "application/json",
+        "text/plain",
+        "application/xml",
+        "text/xml",
+        "text/html",
+    ];
+    let liked = preferred(headers, KINDS);
+    match (asked, liked) {
+        (None, Some("application/xml" | "text/xml")) => Ok(ReportForm::Etsi),
+        (None, Some("text/html")) => Ok(ReportForm::Html),
+        (name, liked) => ReportForm::named(name.unwrap_or("simple"), liked == Some("text/plain")),
+    }
+}
+
+/// The offered media type that `Accept` likes best; of equals, the first there.
+fn preferred(headers: &HeaderMap, offered: &[&'static str]) -> Option<&'static str> {
+    let text = headers.get(ACCEPT)?.to_str().ok()?;
+    let mut best: Option<(&'static str, f32)> = None;
+    for range in text.split(',').take(MOST_RANGES) {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default();
+        let quality = parts
+            .filter_map(|part| part.strip_prefix("q="))
+            .find_map(|q| q.parse().ok());
+        let quality = quality.unwrap_or(1.0);
+        let better = quality > 0.0 && best.is_none_or(|(_, q)| quality > q);
+        let known = offered
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(kind));
+        if let Some(known) = known.filter(|_| better) {
+            best = Some((known, quality));
+        }
+    }
+    best.map(|(kind, _)| kind)
+}
+
+/// A report as an answer, with its digest (RFC 9530 §3, unchecked). A page is for keeping: here it would be shown without
+/// its style.
+fn told(report: Written) -> Response {
+    let digest = STANDARD.encode(sha256(&report.bytes));
+    let mut response = ([(CONTENT_TYPE, report.media_type)], report.bytes).into_response();
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
+    if let Ok(digest) = HeaderValue::try_from(format!("sha-256=:{digest}:")) {
+        headers.insert("repr-digest", digest);
+    }
+    if let Some(language) = report.language {
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+    }
+    if report.media_type.starts_with("text/html") {
+        let name = HeaderValue::from_static("attachment; filename=\"report.html\"");
+        headers.insert(CONTENT_DISPOSITION, name);
+    }
+    response
 }
 
 /// RFC 3339; a plus sign that a query turned into a space is taken back.
@@ -174,14 +255,9 @@ async fn sent(
     Ok((document, Vec::new()))
 }
 
-/// Whether text comes before JSON in `Accept`.
+/// Whether `Accept` likes text better than JSON.
 pub(super) fn prefers_text(headers: &HeaderMap) -> bool {
-    let accept = headers
-        .get(ACCEPT)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let place = |kind: &str| accept.find(kind).unwrap_or(usize::MAX);
-    place("text/plain") < place("application/json")
+    preferred(headers, &["text/plain", "application/json"]) == Some("text/plain")
 }
 
 pub(super) fn report_language(asked: Option<&str>, headers: &HeaderMap) -> report::Language {

@@ -10,7 +10,7 @@ use crate::engine::ErrorKind;
 use crate::engine::evidence::ScopeKind;
 use crate::engine::register::Language;
 use crate::engine::report::{
-    self, Explained, FindingReport, ScopeReport, SignatureReport, SimpleReport,
+    self, Explained, FindingReport, ReportForm, ScopeReport, SignatureReport, SimpleReport,
 };
 use crate::engine::validation::{Indication, SubIndication};
 use crate::service::http::{Judged, Part, Problem, Takes, read_form};
@@ -21,8 +21,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
-/// Evidence beyond this is not put into the page.
-const EVIDENCE_IN_PAGE: usize = 4 << 20;
+/// A report or evidence beyond this is not put into the page.
+const MOST_IN_PAGE: usize = 4 << 20;
+/// The reports that the page offers: form, name of the file, wording.
+const DOWNLOADS: &[(ReportForm, &str, &str)] = &[
+    (ReportForm::Html, "informe.html", "result.report_page"),
+    (ReportForm::Simple, "informe.json", "result.report"),
+    (
+        ReportForm::Detailed,
+        "informe-detallado.json",
+        "result.report_detailed",
+    ),
+    (ReportForm::Etsi, "informe-etsi.xml", "result.report_etsi"),
+];
 /// Characters of a file's name that are shown.
 const NAME_SHOWN: usize = 120;
 
@@ -67,7 +78,12 @@ pub(super) async fn judge(page: Page, headers: HeaderMap, body: Body) -> Respons
         return again(&page, "verify.nothing");
     }
     let name = document.file_name.clone().unwrap_or_default();
-    match page.service.judge(document.content, detached, None).await {
+    let language = report_language(&page);
+    let reports = DOWNLOADS.iter().map(|(form, ..)| (*form, language));
+    let judged = page
+        .service
+        .judge(document.content, detached, None, reports.collect());
+    match judged.await {
         Ok(judged) => page.show("result.title", &result(&page, &name, &judged)),
         Err(error) => match error.kind() {
             ErrorKind::Malformed | ErrorKind::Unsupported => again(&page, "verify.unreadable"),
@@ -358,18 +374,28 @@ pub(super) fn findings(page: &Page, findings: &[FindingReport]) -> Markup {
     }
 }
 
-/// Report and evidence, in the page itself: nothing was kept that could be fetched later.
+/// Reports and evidence, in the page itself: nothing was kept that could be fetched later.
 fn downloads(page: &Page, judged: &Judged) -> Markup {
-    let report = judged.report.to_json().unwrap_or_default();
-    let link = |bytes: &[u8]| format!("data:application/json;base64,{}", STANDARD.encode(bytes));
+    let link = |kind: &str, bytes: &[u8]| {
+        let kind = kind.replace(' ', "");
+        format!("data:{kind};base64,{}", STANDARD.encode(bytes))
+    };
+    let fits = |bytes: &[u8]| bytes.len() <= MOST_IN_PAGE;
+    let reports = DOWNLOADS.iter().zip(&judged.written);
+    let reports = reports.filter_map(|((_, name, words), written)| {
+        let written = written.as_ref().ok().filter(|report| fits(&report.bytes))?;
+        Some((*name, *words, link(written.media_type, &written.bytes)))
+    });
     html! {
         h2 { (page.t("result.keep_title")) }
         p { (page.t("result.keep")) }
         ul {
-            li { a download="informe.json" href=(link(&report)) { (page.t("result.report")) } }
+            @for (name, words, link) in reports {
+                li { a download=(name) href=(link) { (page.t(words)) } }
+            }
             @match &judged.evidence {
-                Some(evidence) if evidence.len() <= EVIDENCE_IN_PAGE => {
-                    li { a download="evidencia.json" href=(link(evidence)) { (page.t("result.evidence")) } }
+                Some(evidence) if fits(evidence) => {
+                    li { a download="evidencia.json" href=(link("application/json", evidence)) { (page.t("result.evidence")) } }
                 }
                 _ => {}
             }
