@@ -22,6 +22,7 @@ from pathlib import Path
 import checkers
 import foreign
 import samples
+import timestamps
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SHARED") or ROOT.parent / "shared")
@@ -381,9 +382,34 @@ def authority(check, service, folder):
         return None if code == 0 else checkers.last(text)
 
     check("authority openssl ts", timestamp)
+    for path in ("/tsa", "/demo/tsa"):
+        check(f"authority pyhanko {path}", timestamps.pyhanko, service.base + path, pki / "root.pem")
+        check.refuses(f"authority pyhanko {path} other root", timestamps.pyhanko, service.base + path, ROOT / "certs/test/root.pem")
+        check(f"authority rfc3161-client {path}", timestamps.rfc3161, service.base + path, pki / "root.pem")
+        check(f"authority rfc3161-client {path} without nonce", timestamps.rfc3161, service.base + path, pki / "root.pem", nonce=False)
+    check("timestamp over http, openssl", stamped, service, work)
     check("authority openssl ocsp good", status, "seal", "good")
     check("authority openssl ocsp revoked", status, "revoked", "revoked")
     check("authority openssl crl", listed)
+
+
+def stamped(service, work):
+    """`POST /v1/timestamp` and `rubrica timestamp`, read by OpenSSL."""
+    pki, data = service.data / "pki", work / "data"
+    service.curl("/v1/timestamp", "-H", "Accept: application/timestamp-reply", "--data-binary", f"@{data}", "-o", work / "v1.tsr")
+    code, text = checkers.run(RUBRICA, "timestamp", data, "--tsa", service.base + "/tsa", "--private-address", "127.0.0.1",
+                              "--trust", pki / "root.pem", "--out", work / "cli.tst", "--force")
+    if code:
+        return checkers.last(text)
+    code, text = checkers.run(RUBRICA, "timestamp", data, "--verify", work / "v1.tsr", "--trust", pki / "root.pem")
+    if code:
+        return f"our check of v1.tsr: {checkers.last(text)}"
+    for token in (["v1.tsr"], ["cli.tst", "-token_in"]):
+        code, text = checkers.run("openssl", "ts", "-verify", "-data", data, "-in", work / token[0], *token[1:],
+                                  "-CAfile", pki / "root.pem", "-untrusted", pki / "ca.pem")
+        if code or "Verification: OK" not in text:
+            return checkers.last(text)
+    return None
 
 
 def free_port():
