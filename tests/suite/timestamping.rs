@@ -542,3 +542,80 @@ fn a_signer_of_ours_is_what_a_token_of_every_key_is_made_with() {
         assert!(outcome.is_ok(), "{kind:?}: {outcome:?}");
     }
 }
+
+#[test]
+fn the_command_stamps_a_file_or_its_digest_and_checks_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let m = maker();
+    let (by, twin) = (m.good(), Maker::new());
+    let server = Server::start_bytes(move |request| {
+        let now = SystemClock.now();
+        let answered = timestamp::answer(body(request), &by.authority(), &[7], || Some(now));
+        reply(&answered.response)
+    });
+    std::fs::write(folder.path().join("f"), b"signature").unwrap();
+    let (url, ca, other) = (server.url("/tsa"), m.file("ca.pem"), twin.file("ca.pem"));
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_rubrica"))
+            .arg("timestamp")
+            .args(arguments)
+            .env_remove("RUBRICA_CONFIG")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let ca = ca.to_str().unwrap();
+    let asking = [
+        "--tsa",
+        &url,
+        "--private-address",
+        "127.0.0.1",
+        "--trust",
+        ca,
+    ];
+    let ask = |more: &[&str]| run(&[more, &asking[..]].concat());
+    let (code, said) = ask(&["f"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("f.tst: stamped "), "{said}");
+    let (code, said) = ask(&["f"]);
+    assert!(
+        code == Some(3) && said.contains("is there already"),
+        "{said}"
+    );
+    let digest: String = imprint_by(DigestAlgorithm::Sha512)
+        .digest
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let by_digest = ["--digest", &digest, "--algorithm", "sha-512"];
+    let (code, said) = ask(&[&by_digest[..], &["--response", "--json", "-o", "d.tsr"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let facts: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(facts["digest"], digest);
+
+    std::fs::write(folder.path().join("g"), b"another").unwrap();
+    for (arguments, expected) in [
+        (&["f", "--verify", "f.tst", "--trust", ca][..], 0),
+        (&["f", "--verify", "d.tsr", "--trust", ca], 0),
+        (&["f", "--verify", "f.tst"], 2),
+        (
+            &["f", "--verify", "f.tst", "--trust", other.to_str().unwrap()],
+            2,
+        ),
+        (&["g", "--verify", "f.tst", "--trust", ca], 1),
+        (&["f", "--verify", "g"], 3),
+        (&["f", "--digest", "00", "--verify", "f.tst"], 3),
+        (&["--digest", "00", "--verify", "f.tst"], 3),
+        (&["f", "--algorithm", "md5", "--tsa", &url, "--force"], 3),
+        (&["g"], 3),
+        (&["g", "--tsa", "https://who:secret@tsa.example/"], 3),
+    ] {
+        let (code, said) = run(arguments);
+        assert_eq!(code, Some(expected), "{arguments:?}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+    let (code, _) = run(&[&by_digest[..], &["--verify", "d.tsr", "--trust", ca]].concat());
+    assert_eq!(code, Some(0));
+}

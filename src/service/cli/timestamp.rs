@@ -222,6 +222,10 @@ impl Arguments {
 
     fn settings(&self, config: &Config, name: &str) -> Result<TsaSettings> {
         if name.contains("://") {
+            if name.contains('@') {
+                return Err(Error::invalid("--tsa", "holds a user or a password")
+                    .remedy("Name them in credentials of a [[tsa]] in the configuration."));
+            }
             return Ok(TsaSettings {
                 name: name.into(),
                 url: name.into(),
