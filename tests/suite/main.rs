@@ -15,6 +15,7 @@ mod layers;
 mod messages;
 mod pdf_reader;
 mod port;
+mod reports;
 mod sources;
 mod timestamping;
 mod trust;

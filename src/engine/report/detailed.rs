@@ -10,7 +10,9 @@ use super::simple::{
     Explained, FindingReport, SignatureReport, SimpleReport, TimestampReport, simple,
 };
 use crate::engine::error::Result;
-use crate::engine::evidence::{ObjectId, ProofOfExistence, Signature, Timestamp};
+use crate::engine::evidence::{
+    EvidenceRecord, ObjectId, ProofOfExistence, RecordPlace, Signature, Timestamp,
+};
 use crate::engine::time::Time;
 use crate::engine::validation::{
     Block, Finding, Outcome, PolicyUsed, Process, SignatureVerdict, SubIndication,
@@ -54,8 +56,43 @@ pub struct DetailedDocument {
     pub signatures: Vec<DetailedSignature>,
     /// One a time-stamp over the document.
     pub timestamps: Vec<DetailedTimestamp>,
+    /// One an evidence record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<RecordReport>,
     /// One a signed document inside.
     pub inside: Vec<DetailedDocument>,
+}
+
+/// An evidence record (RFC 4998 §4.1): what it is over and when, as far as digests go. What it proves stands among the
+/// proofs of the signatures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordReport {
+    /// SHA-256 of its bytes.
+    pub id: ObjectId,
+    /// What it is called.
+    pub name: String,
+    /// Where it stood.
+    pub place: RecordPlace,
+    /// Whether the digests of all its time-stamps lead to what they should.
+    pub intact: bool,
+    /// Its archive time-stamps: the number of the chain, and the time.
+    pub timestamps: Vec<(u32, Time)>,
+    /// The rules that it breaks.
+    pub faults: Vec<String>,
+}
+
+impl From<&EvidenceRecord> for RecordReport {
+    fn from(record: &EvidenceRecord) -> RecordReport {
+        let stamps = record.timestamps.iter();
+        RecordReport {
+            id: record.id,
+            name: record.name.clone(),
+            place: record.place,
+            intact: record.is_intact(),
+            timestamps: stamps.map(|s| (s.chain, s.timestamp.gen_time)).collect(),
+            faults: record.faults.iter().map(|f| f.rule.clone()).collect(),
+        }
+    }
 }
 
 /// What a document comes to.
@@ -295,6 +332,7 @@ fn document(part: Part<'_>, short: SimpleReport) -> DetailedDocument {
             .map(|(conclusion, (found, verdict))| signature(conclusion, found, verdict))
             .collect(),
         timestamps: timestamps(short.timestamps, &evidence.timestamps, &verdict.timestamps),
+        records: evidence.records.iter().map(RecordReport::from).collect(),
         inside: short
             .inside
             .into_iter()

@@ -117,6 +117,21 @@ fn document(one: &DetailedDocument, names: &Names, page: &mut Page) {
     one.timestamps
         .iter()
         .for_each(|stamp| timestamp(stamp, names, page));
+    for record in &one.records {
+        page.line(&format!(
+            "{}: {}",
+            page.label("proof.evidence_record"),
+            record.name
+        ));
+        page.inside(|page| {
+            page.field("identifier", &record.id.to_string());
+            page.field("mathematics", page.label(intact(record.intact)));
+            let zone = page.zone.clone();
+            for (_, at) in &record.timestamps {
+                page.field("timestamp", &instant(*at, &zone));
+            }
+        });
+    }
     one.inside
         .iter()
         .for_each(|inside| document(inside, names, page));
@@ -186,6 +201,14 @@ fn block(one: &BlockReport, names: &Names, page: &mut Page) {
     let name = one.name.in_language(page.language);
     page.line(&format!("{name} [{}]: {outcome}{sub}", one.clause));
     page.inside(|page| findings(&one.findings, names, page));
+}
+
+/// The label of what digests say.
+pub(super) fn intact(intact: bool) -> &'static str {
+    match intact {
+        true => "mathematics.intact",
+        false => "mathematics.altered",
+    }
 }
 
 /// What a check, or a block, came to.

@@ -41,8 +41,13 @@ const FIRST: &str = "0001-01-01T00:00:00Z";
 pub fn etsi(judged: &Judged<'_>) -> Result<Vec<u8>> {
     let report = Report::of(judged);
     let parts = judged.parts();
-    let signed = |part: &Part<'_>| !part.evidence.signatures.is_empty();
-    if !parts.iter().any(signed) && judged.evidence.timestamps.is_empty() {
+    let is_signed = parts
+        .iter()
+        .any(|part| !part.evidence.signatures.is_empty());
+    let is_stamped = parts
+        .iter()
+        .any(|part| !part.evidence.timestamps.is_empty());
+    if !is_signed && !is_stamped {
         return Err(
             Error::not_found("ETSI validation report", "there is none: nothing is signed")
                 .remedy("Ask for the simple or the detailed report."),
@@ -60,8 +65,8 @@ pub fn etsi(judged: &Judged<'_>) -> Result<Vec<u8>> {
                 report.signature(*part, found, verdict, out);
             }
         }
-        if !parts.iter().any(signed) {
-            for (found, verdict) in stamps(judged.whole()) {
+        if !is_signed {
+            for (found, verdict) in parts.iter().copied().flat_map(stamps) {
                 out.element("SignatureValidationReport", &[], |out| {
                     report.timestamp(found, verdict, out);
                 });
@@ -121,9 +126,16 @@ impl<'j> Report<'j> {
             |object: &ObjectReport| (object.id, format!("{}-{}", prefix(object.kind), object.id));
         let parts = judged.parts();
         let signatures = parts.iter().flat_map(|part| &part.evidence.signatures);
+        let records = parts.iter().flat_map(|part| &part.evidence.records);
+        let mut names: BTreeMap<ObjectId, String> = objects.iter().map(named).collect();
+        for record in records {
+            names
+                .entry(record.id)
+                .or_insert_with(|| format!("E-{}", record.id));
+        }
         let found = signatures.flat_map(|s| s.references.iter().filter(|r| r.is_found()));
         Report {
-            names: objects.iter().map(named).collect(),
+            names,
             objects,
             data: found.map(|r| (data_name(r), r.clone())).collect(),
             given: std::cell::RefCell::default(),

@@ -23,12 +23,15 @@ pub(super) fn write(report: &Report<'_>, out: &mut Markup) {
     for (found, verdict) in report.judged.parts().into_iter().flat_map(stamps) {
         of_tokens.entry(verdict.token).or_insert((found, verdict));
     }
-    if report.objects.is_empty() && report.data.is_empty() {
+    if report.objects.is_empty() && report.data.is_empty() && records(report).is_empty() {
         return;
     }
     out.element("SignatureValidationObjects", &[], |out| {
         for object in &report.objects {
             one(report, object, &of_tokens, out);
+        }
+        for id in records(report) {
+            record(report, id, out);
         }
         for (name, reference) in &report.data {
             data(name, reference, out);
@@ -98,6 +101,33 @@ fn provisioning(report: &Report<'_>, found: &Timestamp, out: &mut Markup) {
                 out.leaf("DigestValue", &STANDARD.encode(signature.0));
             });
         }
+    });
+}
+
+/// The evidence records, each once.
+fn records(report: &Report<'_>) -> BTreeSet<ObjectId> {
+    let parts = report.judged.parts();
+    let records = parts.iter().flat_map(|part| &part.evidence.records);
+    records.map(|record| record.id).collect()
+}
+
+fn record(report: &Report<'_>, id: ObjectId, out: &mut Markup) {
+    let Some(name) = report.name(&id).filter(|name| name.starts_with('E')) else {
+        return;
+    };
+    out.element("ValidationObject", &[("id", name)], |out| {
+        out.leaf(
+            "ObjectType",
+            "urn:etsi:019102:validationObject:evidencerecord",
+        );
+        out.element("ValidationObjectRepresentation", &[], |out| {
+            out.element("DigestAlgAndValue", &[], |out| {
+                digest(DigestAlgorithm::Sha256, &id.0, out);
+            });
+        });
+        out.element("POE", &[], |out| {
+            report.proof(report.judged.verdict.now, None, out);
+        });
     });
 }
 

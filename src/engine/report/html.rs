@@ -6,10 +6,11 @@
 
 use super::detailed::{
     BlockReport, DetailedDocument, DetailedReport, DetailedSignature, DetailedTimestamp,
-    ProcessReport,
+    ProcessReport, RecordReport,
 };
 use super::detailed_text::{
-    Names, names, object_kind, object_name, origin, outcome, process_word, proof_text, stamp_kind,
+    Names, intact, names, object_kind, object_name, origin, outcome, process_word, proof_text,
+    stamp_kind,
 };
 use super::markup::Markup;
 use super::message::{Language, label, named};
@@ -258,6 +259,9 @@ impl Writing {
                     });
                 });
             }
+            one.records
+                .iter()
+                .for_each(|record| page.record(record, out));
             one.timestamps
                 .iter()
                 .for_each(|stamp| page.timestamp(stamp, out));
@@ -407,6 +411,18 @@ impl Writing {
             }
         });
         self.processes(&one.processes, out);
+    }
+
+    fn record(&self, one: &RecordReport, out: &mut Markup) {
+        out.leaf("h3", self.label("proof.evidence_record"));
+        out.element("dl", &[], |out| {
+            self.fact("name", &one.name, out);
+            self.fact("identifier", &one.id.to_string(), out);
+            self.fact("mathematics", self.label(intact(one.intact)), out);
+            for (_, at) in &one.timestamps {
+                self.fact("timestamp", &instant(*at, &self.words.zone), out);
+            }
+        });
     }
 
     fn processes(&mut self, all: &[ProcessReport], out: &mut Markup) {

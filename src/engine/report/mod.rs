@@ -22,7 +22,7 @@ mod text;
 pub use certificate::{CertificateReport, RevocationReport, Step, certificate};
 pub use detailed::{
     BlockReport, DetailedDocument, DetailedReport, DetailedSignature, DetailedTimestamp,
-    DocumentConclusion, ProcessReport, ReportedProcess, detailed,
+    DocumentConclusion, ProcessReport, RecordReport, ReportedProcess, detailed,
 };
 pub use detailed_text::detailed_text;
 pub use etsi::etsi;
