@@ -124,7 +124,54 @@ fn assert_sound(form: ReportForm, text: &str, place: &str) {
                 );
             }
             assert!(!references.is_empty(), "{place}");
+            if form == ReportForm::Etsi {
+                assert_eq!(valid(text), None, "{place}");
+            }
         }
+    }
+}
+
+/// The schema of TS 119 102-2, where `.ci/etsi-report` has it; what it imports is found through XML_CATALOG_FILES.
+fn schema() -> Option<PathBuf> {
+    std::env::var_os("RUBRICA_ETSI_SCHEMA").map(PathBuf::from)
+}
+
+/// What the schema has against an ETSI report.
+fn valid(report: &str) -> Option<String> {
+    let schema = schema()?;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), report).unwrap();
+    let output = Command::new("xmllint")
+        .args(["--nonet", "--noout", "--schema"])
+        .arg(schema)
+        .arg(file.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (!output.status.success()).then_some(said)
+}
+
+#[test]
+fn the_schema_refuses_what_it_must() {
+    if schema().is_none() {
+        println!("no schema");
+        return;
+    }
+    let evidence = inspect(&signed("citizen", b"Solicito", true)).unwrap();
+    let all = all_forms(&evidence);
+    let (_, report) = all
+        .iter()
+        .find(|(form, _)| *form == ReportForm::Etsi)
+        .unwrap();
+    assert_eq!(valid(report), None);
+    for (sound, broken) in [
+        ("<HashOnly>false</HashOnly>", ""),
+        ("2026-11-24T12:00:00Z", "yesterday"),
+        ("id=\"S-", "id=\"1S-"),
+    ] {
+        let broken = report.replacen(sound, broken, 1);
+        assert_ne!(&broken, report);
+        assert!(valid(&broken).is_some(), "{sound}");
     }
 }
 
@@ -445,6 +492,7 @@ fn reports_of_the_corpora_are_sound() {
             signed += usize::from(form == ReportForm::Etsi);
         }
     }
-    println!("{reports} reports, {signed} by TS 119 102-2");
+    let by_schema = if schema().is_some() { signed } else { 0 };
+    println!("{reports} reports, {signed} by TS 119 102-2, {by_schema} valid by the schema");
     assert!(signed > 100, "{signed}");
 }

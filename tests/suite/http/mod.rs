@@ -11,6 +11,7 @@ mod office;
 mod pages;
 mod provider;
 mod register;
+mod reports;
 mod sign;
 mod timestamp;
 
