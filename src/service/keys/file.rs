@@ -309,7 +309,7 @@ pub(in crate::service) mod tests {
         builder.set_pubkey(key).unwrap();
         let signer = issuer.map_or(key, |(_, k)| k);
         let digest = match signer.id() {
-            Id::ED25519 => MessageDigest::null(),
+            Id::ED25519 | Id::ED448 => MessageDigest::null(),
             _ => MessageDigest::sha256(),
         };
         builder.sign(signer, digest).unwrap();
