@@ -260,6 +260,17 @@ impl SignatureAlgorithm {
         }
     }
 
+    /// What a signer beside this algorithm calls the digest of the content: Ed448 says the length of SHAKE256 (RFC 8419
+    /// §3.1), others name the digest alone.
+    pub fn digest_identifier(self, digest: DigestAlgorithm) -> Vec<u8> {
+        match (self, digest) {
+            (S::Ed448, D::Shake256) => {
+                der::algorithm_identifier(&names::SHAKE256_LEN, Some(&der::integer(512)))
+            }
+            _ => digest.identifier(),
+        }
+    }
+
     /// As an `AlgorithmIdentifier`.
     pub fn identifier(self) -> Vec<u8> {
         if let S::RsaPss { digest, mask, salt } = self {

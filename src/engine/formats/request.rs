@@ -3,7 +3,8 @@
 use super::Patch;
 use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm};
 use crate::engine::pki::Certificate;
-use crate::engine::syntax::asn1::Oid;
+use crate::engine::pki::signature_policy::KnownPolicy;
+use crate::engine::syntax::asn1::{Oid, names};
 use crate::engine::time::Time;
 
 /// A request to sign.
@@ -73,6 +74,18 @@ pub struct PolicyIdentifier {
     pub user_notice: Option<String>,
 }
 
+impl PolicyIdentifier {
+    /// A policy that is known by name, by the digest of its document; none where that digest is not known.
+    pub fn of(policy: &KnownPolicy, algorithm: DigestAlgorithm) -> Option<PolicyIdentifier> {
+        Some(PolicyIdentifier {
+            id: policy.id,
+            digest: (algorithm, policy.digest(algorithm)?.to_vec()),
+            uri: Some(policy.uri.to_string()),
+            user_notice: None,
+        })
+    }
+}
+
 /// What a signature commits its signer to (EN 319 122-1 §5.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -85,6 +98,21 @@ pub enum CommitmentType {
     ProofOfCreation,
     /// One that a policy defines.
     Other(Oid),
+}
+
+impl CommitmentType {
+    /// Its object identifier.
+    pub fn oid(self) -> Oid {
+        match self {
+            CommitmentType::ProofOfOrigin => names::ID_CTI_ETS_PROOF_OF_ORIGIN,
+            CommitmentType::ProofOfReceipt => names::ID_CTI_ETS_PROOF_OF_RECEIPT,
+            CommitmentType::ProofOfDelivery => names::ID_CTI_ETS_PROOF_OF_DELIVERY,
+            CommitmentType::ProofOfSender => names::ID_CTI_ETS_PROOF_OF_SENDER,
+            CommitmentType::ProofOfApproval => names::ID_CTI_ETS_PROOF_OF_APPROVAL,
+            CommitmentType::ProofOfCreation => names::ID_CTI_ETS_PROOF_OF_CREATION,
+            CommitmentType::Other(oid) => oid,
+        }
+    }
 }
 
 /// Where a signature is made (EN 319 122-1 §5.2.5).

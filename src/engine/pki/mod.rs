@@ -15,6 +15,7 @@ pub mod path;
 pub mod presented;
 pub mod qc_statements;
 pub mod revocation;
+pub mod signature_policy;
 pub mod timestamp;
 pub mod trust;
 

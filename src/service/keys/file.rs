@@ -204,10 +204,17 @@ fn check_strength(key: &PKey<Private>, name: &str) -> Result<()> {
         Id::EC => key.ec_key().is_ok_and(|k| {
             matches!(
                 k.group().curve_name(),
-                Some(Nid::X9_62_PRIME256V1 | Nid::SECP384R1 | Nid::SECP521R1)
+                Some(
+                    Nid::X9_62_PRIME256V1
+                        | Nid::SECP384R1
+                        | Nid::SECP521R1
+                        | Nid::BRAINPOOL_P256R1
+                        | Nid::BRAINPOOL_P384R1
+                        | Nid::BRAINPOOL_P512R1
+                )
             )
         }),
-        Id::ED25519 => true,
+        Id::ED25519 | Id::ED448 => true,
         _ => false,
     };
     if usable {
@@ -220,7 +227,7 @@ fn check_strength(key: &PKey<Private>, name: &str) -> Result<()> {
             key.bits()
         ),
     )
-    .remedy("Use RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519."))
+    .remedy("Use RSA of 2048 bits or more, P-256, P-384, P-521, brainpoolP256r1, P384r1 or P512r1, Ed25519 or Ed448."))
 }
 
 fn certificates(bytes: &[u8], name: &str) -> Result<Vec<X509>> {

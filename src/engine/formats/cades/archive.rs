@@ -187,16 +187,52 @@ pub(super) fn version_3(
     if !index.is_complete(data, info, by_value) {
         return None;
     }
+    let content = (content.digest)(algorithm)?;
+    over_index(data, info, &content, algorithm, index.element.bytes()).ok()
+}
+
+/// EN 319 122-1 §5.5.3: the type and the digest of the content, the signer's fields but the unsigned attributes, and the
+/// index, one after the other.
+pub(super) fn over_index(
+    data: &SignedData,
+    info: &SignerInfo,
+    content_digest: &[u8],
+    algorithm: DigestAlgorithm,
+    index: &[u8],
+) -> Result<Vec<u8>> {
     let mut hasher = Hasher::new(algorithm);
     hasher.update(&der::oid(data.content_type()));
-    hasher.update(&(content.digest)(algorithm)?);
-    for field in info.fields().ok()? {
+    hasher.update(content_digest);
+    for field in info.fields()? {
         if field.tag() != Tag::context(1) {
             hasher.update(field.bytes());
         }
     }
-    hasher.update(index.element.bytes());
-    Some(hasher.finish())
+    hasher.update(index);
+    Ok(hasher.finish())
+}
+
+/// EN 319 122-1 §5.5.2: the DER of an `ATSHashIndexV3` of all that is there now.
+pub(super) fn hash_index(
+    data: &SignedData,
+    info: &SignerInfo,
+    algorithm: DigestAlgorithm,
+) -> Vec<u8> {
+    let named = |one: &[u8]| der::octet_string(&digest(algorithm, one));
+    let of_set = |set: Option<&[u8]>| {
+        let members = set.map(choices).unwrap_or_default();
+        let digests: Vec<_> = members.into_iter().map(named).collect();
+        der::sequence_of(&digests)
+    };
+    let values = info.unsigned_attributes.iter();
+    let values = values.flat_map(|attribute| protected(attribute, true));
+    let digests: Vec<_> = values.map(|value| named(&value)).collect();
+    der::sequence(&[
+        &algorithm.identifier(),
+        &of_set(data.certificate_set()),
+        &of_set(data.revocation_set()),
+        &der::sequence_of(&digests),
+    ])
 }
 
 /// The digest of what a token of version 2 is over. Makers differ in whether the unsigned attributes stand in their

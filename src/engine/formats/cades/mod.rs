@@ -3,33 +3,37 @@
 mod archive;
 mod augment;
 mod covered;
+mod embed;
 mod evidence_record;
 mod inspect;
 mod level;
+mod number;
 mod prepare;
 mod properties;
 mod proven;
+mod rewrite;
+mod signed;
 mod timestamps;
 mod validation_data;
 mod values;
 
 pub use augment::with_signature_timestamp;
 use covered::{Covered, digests_wanted};
+pub use embed::{message, signature_value_room};
 pub use inspect::{
     ContentDigest, inspect_counter_signatures, inspect_signer, is_signed_attributes,
 };
-pub use prepare::{content_digest_algorithm, message, signature_value_room, signed_attributes};
+pub use prepare::{content_digest_algorithm, pdf_attributes};
 pub use timestamps::{Content, inspect_timestamp};
 
-use super::{
-    CadesOptions, Format, Input, Material, Options, Patch, Prepared, Resume, SignRequest, Sniff,
-};
+use super::{Detached, Format, Input, Material, Patch, Prepared, Resume, SignRequest, Sniff};
 use crate::engine::crypto::{DigestAlgorithm, SignatureValue};
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::{Evidence, Family, Fault, Reference, Scope, ScopeKind};
 use crate::engine::limits::Budget;
 use crate::engine::pki::cms::{SignedData, SignerInfo};
-use crate::engine::syntax::asn1::{Reader, Tag, names};
+use crate::engine::pki::timestamp::MessageImprint;
+use crate::engine::syntax::asn1::{Reader, Tag};
 use crate::engine::time::Time;
 
 /// A message, and whether zeros fill up the file behind it, as blocks of a fixed size leave them; any other octet there is
@@ -146,56 +150,24 @@ impl Format for Cades {
         request: &SignRequest,
         now: Time,
     ) -> Result<Prepared> {
-        if !matches!(
-            request.options,
-            Options::Cades(CadesOptions::Attached | CadesOptions::Detached)
-        ) {
-            return Err(Error::unsupported(
-                "sign request",
-                "a further signature in a message is not made yet",
-            ));
-        }
-        let algorithm = content_digest_algorithm(request);
-        let attributes = signed_attributes(
-            &names::ID_DATA,
-            algorithm,
-            &document.digest(algorithm)?.ok_or_else(|| {
-                Error::invalid("content", format!("its {algorithm} is not given"))
-                    .remedy("Give the digest that the key's algorithm goes with.")
-            })?,
-            &request.certificate,
-            Some(now),
-            request.properties.mime_type.as_deref(),
-        );
-        Ok(Prepared {
-            to_be_signed: attributes.clone(),
-            resume: Resume {
-                request: request.clone(),
-                signed_attributes: attributes,
-                patch: Patch::default(),
-                room: 0..0,
-            },
-        })
+        prepare::prepare(document, request, now)
     }
 
     fn embed(&self, document: &[u8], resume: Resume, value: SignatureValue) -> Result<Patch> {
-        let attached = matches!(
-            resume.request.options,
-            Options::Cades(CadesOptions::Attached)
-        );
-        let content = attached.then_some(document);
-        Ok(Patch::replace(message(
-            &resume.request,
-            &resume.signed_attributes,
-            content,
-            &value,
-        )))
+        embed::embed(document, resume, &value)
     }
 
     fn augment(&self, document: &[u8], material: &Material) -> Result<Patch> {
-        let Material::SignatureTimestamp { signature, token } = material else {
-            return Err(Error::unsupported("CAdES", "is not augmented with this"));
-        };
-        with_signature_timestamp(document, *signature, token).map(Patch::replace)
+        augment::augment(document, material)
+    }
+
+    fn archive_imprint(
+        &self,
+        document: &[u8],
+        detached: &[Detached<'_>],
+        signature: usize,
+        algorithm: DigestAlgorithm,
+    ) -> Result<MessageImprint> {
+        augment::archive_imprint(document, detached, signature, algorithm)
     }
 }

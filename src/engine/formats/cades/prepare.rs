@@ -1,12 +1,13 @@
-//! Making a CMS signature of baseline level B (EN 319 122-1 §6): the signed attributes, and the message around them.
+//! Up to the private-key operation: what is signed, and in which message the value will go (EN 319 122-1 §6).
 
-use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, SignatureValue};
-use crate::engine::formats::SignRequest;
-use crate::engine::pki::Certificate;
-use crate::engine::pki::cms::{
-    Attribute, EssCertificate, SignerInfoParts, signed_data, signer_info,
+use super::signed::{Over, attributes};
+use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, digest};
+use crate::engine::error::{Error, Result};
+use crate::engine::formats::{
+    CadesOptions, Content, Options, Patch, Prepared, Resume, SignRequest,
 };
-use crate::engine::syntax::asn1::{Oid, der, names};
+use crate::engine::pki::cms::SignedData;
+use crate::engine::syntax::asn1::names;
 use crate::engine::time::Time;
 
 /// The digest of the content that goes with the key's algorithm: SHA-512 with Ed25519, SHAKE256 of 512 bits with Ed448
@@ -19,73 +20,76 @@ pub fn content_digest_algorithm(request: &SignRequest) -> DigestAlgorithm {
     }
 }
 
-/// The DER SET of signed attributes (EN 319 122-1 §6.3): content-type, message-digest, signing-certificate-v2, and
-/// signing-time and mime-type where given. PAdES gives neither (EN 319 142-1 §6.3).
-pub fn signed_attributes(
-    content_type: &Oid,
-    algorithm: DigestAlgorithm,
-    content_digest: &[u8],
-    certificate: &Certificate,
-    signing_time: Option<Time>,
-    mime_type: Option<&str>,
-) -> Vec<u8> {
-    debug_assert_eq!(content_digest.len(), algorithm.length());
-    let mut attributes = vec![
-        Attribute::new(names::ID_CONTENT_TYPE, der::oid(content_type)),
-        Attribute::new(names::ID_MESSAGE_DIGEST, der::octet_string(content_digest)),
-        EssCertificate::sha256_attribute(certificate),
-    ];
-    attributes
-        .extend(signing_time.map(|time| Attribute::new(names::ID_SIGNING_TIME, der::time(time))));
-    attributes.extend(
-        mime_type.map(|kind| Attribute::new(names::ID_AA_ETS_MIME_TYPE, der::utf8_string(kind))),
-    );
-    der::set_of(attributes.iter().map(Attribute::to_der).collect())
+pub(super) fn prepare(document: Content<'_>, request: &SignRequest, now: Time) -> Result<Prepared> {
+    let attributes = match options(request)? {
+        CadesOptions::Attached => {
+            document.whole()?;
+            of_content(document, request, now)?
+        }
+        CadesOptions::Detached => of_content(document, request, now)?,
+        CadesOptions::Parallel { content_digest } => {
+            let given = content_digest.as_deref();
+            beside(document.whole()?, given, request, now)?
+        }
+        CadesOptions::Counter { signature } => {
+            let value = super::number::value(document.whole()?, *signature)?;
+            let digests = |algorithm| Ok(Some(digest(algorithm, &value)));
+            attributes(request, &Over::Signature, &digests, now)?
+        }
+    };
+    Ok(Prepared {
+        to_be_signed: attributes.clone(),
+        resume: Resume {
+            request: request.clone(),
+            signed_attributes: attributes,
+            patch: Patch::default(),
+            room: 0..0,
+        },
+    })
 }
 
-/// The `ContentInfo` of one signature, with the certificates of the request.
-pub fn message(
-    request: &SignRequest,
-    signed_attributes: &[u8],
-    content: Option<&[u8]>,
-    value: &SignatureValue,
-) -> Vec<u8> {
-    let digest_algorithm = content_digest_algorithm(request);
-    let signer = signer_info(&SignerInfoParts {
-        certificate: &request.certificate,
-        digest_algorithm,
-        signature_algorithm: request.algorithm,
-        signed_attributes,
-        signature: &value.0,
-        unsigned_attributes: &[],
-    });
-    let mut certificates = vec![request.certificate.clone()];
-    certificates.extend(
-        request
-            .chain
-            .iter()
-            .filter(|c| **c != request.certificate)
-            .cloned(),
-    );
-    signed_data(
-        &names::ID_DATA,
-        content,
-        digest_algorithm,
-        &certificates,
-        &signer,
-    )
-}
-
-/// The most bytes that a signature value of the request's key can take.
-pub fn signature_value_room(request: &SignRequest) -> usize {
-    let bits = request
-        .certificate
-        .public_key()
-        .map_or(16384, |key| key.bits()) as usize;
-    let bytes = bits.div_ceil(8);
-    match request.algorithm {
-        SignatureAlgorithm::Ecdsa(_) | SignatureAlgorithm::Dsa(_) => 2 * (bytes + 3) + 4,
-        SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss { .. } => bytes,
-        _ => 2 * bytes,
+pub(super) fn options(request: &SignRequest) -> Result<&CadesOptions> {
+    match &request.options {
+        Options::Cades(options) => Ok(options),
+        Options::Pades(_) => Err(Error::internal(
+            "sign request",
+            "has the options of another format",
+        )),
     }
+}
+
+fn of_content(content: Content<'_>, request: &SignRequest, now: Time) -> Result<Vec<u8>> {
+    let digests = |algorithm| content.digest(algorithm);
+    attributes(request, &Over::Content(&names::ID_DATA), &digests, now)
+}
+
+/// One more signer of a message, who signs what the others do.
+fn beside(
+    message: &[u8],
+    given: Option<&[u8]>,
+    request: &SignRequest,
+    now: Time,
+) -> Result<Vec<u8>> {
+    let data = SignedData::from_ber(message)?;
+    // RFC 3161 §2.4.2: a token has no signature but the authority's.
+    if *data.content_type() == names::ID_CT_TST_INFO {
+        return Err(Error::refused(
+            "time-stamp token",
+            "takes no signature but its authority's",
+        ));
+    }
+    let own = content_digest_algorithm(request);
+    let digests = |algorithm| {
+        let given = given.filter(|_| algorithm == own).map(<[u8]>::to_vec);
+        Ok(data.content_digest(algorithm).or(given))
+    };
+    attributes(request, &Over::Content(data.content_type()), &digests, now)
+}
+
+/// The signed attributes of a PDF signature over what has `digest` (EN 319 142-1 §6.3): the time and the place stand in its
+/// dictionary.
+pub fn pdf_attributes(request: &SignRequest, digest: &[u8], now: Time) -> Result<Vec<u8>> {
+    let own = content_digest_algorithm(request);
+    let digests = |algorithm| Ok((algorithm == own).then(|| digest.to_vec()));
+    attributes(request, &Over::Pdf, &digests, now)
 }

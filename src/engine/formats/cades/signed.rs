@@ -25,6 +25,8 @@ const LONGEST: usize = 512;
 pub(super) enum Over<'a> {
     /// Content of a type.
     Content(&'a Oid),
+    /// The bytes of a PDF.
+    Pdf,
     /// The value of another signature (RFC 5652 §11.4).
     Signature,
 }
@@ -52,13 +54,18 @@ pub(super) fn attributes(
         Attribute::new(names::ID_MESSAGE_DIGEST, der::octet_string(&digest)),
         EssCertificate::sha256_attribute(&request.certificate),
     ];
-    if let Over::Content(kind) = over {
-        all.push(Attribute::new(names::ID_CONTENT_TYPE, der::oid(kind)));
+    match over {
+        Over::Content(kind) => all.push(Attribute::new(names::ID_CONTENT_TYPE, der::oid(kind))),
+        Over::Pdf => {
+            let kind = der::oid(&names::ID_DATA);
+            all.push(Attribute::new(names::ID_CONTENT_TYPE, kind));
+        }
+        Over::Signature => {}
     }
-    let time = match properties.signing_time {
-        SigningTime::Now => Some(now),
-        SigningTime::At(time) => Some(time),
-        SigningTime::Absent => None,
+    let time = match (over, properties.signing_time) {
+        (Over::Pdf, _) | (_, SigningTime::Absent) => None,
+        (_, SigningTime::Now) => Some(now),
+        (_, SigningTime::At(time)) => Some(time),
     };
     all.extend(time.map(|time| Attribute::new(names::ID_SIGNING_TIME, der::time(time))));
     all.extend(optional(properties)?);
@@ -111,6 +118,9 @@ fn check(properties: &Properties, over: &Over<'_>) -> Result<()> {
     }
     // RFC 2634 §2.9 and EN 319 122-1 §5.2.4 speak of content, which the value of a signature is not.
     let about_content = properties.mime_type.is_some() || properties.content_hints.is_some();
+    if matches!(over, Over::Pdf) {
+        return check_pdf(properties);
+    }
     if matches!(over, Over::Signature) && about_content {
         return Err(Error::invalid(
             "counter-signature",
@@ -118,10 +128,32 @@ fn check(properties: &Properties, over: &Over<'_>) -> Result<()> {
         )
         .remedy("Leave them out: a counter-signature is over the value of another signature."));
     }
-    if properties.policy.as_ref().is_some_and(|p| p.id == AGE_1_9.id) {
+    if properties
+        .policy
+        .as_ref()
+        .is_some_and(|p| p.id == AGE_1_9.id)
+    {
         return check_age(properties, over);
     }
     Ok(())
+}
+
+/// What stands in the dictionary of a PDF signature, or can only be known once it is laid out (EN 319 142-1 §6.3,
+/// unchecked). The policy of the Spanish administration forbids the same.
+fn check_pdf(properties: &Properties) -> Result<()> {
+    let elsewhere = properties.mime_type.is_some()
+        || properties.content_hints.is_some()
+        || properties.production_place.is_some()
+        || !properties.content_timestamps.is_empty()
+        || matches!(properties.signing_time, SigningTime::At(_));
+    if elsewhere {
+        return Err(Error::invalid(
+            "signature properties",
+            "a PDF signature has no attribute for time, place, media type, hints or time-stamps of content",
+        )
+        .remedy("Give the place as the location of the signature, and leave the others out."));
+    }
+    properties.policy.as_ref().map_or(Ok(()), check_age_digest)
 }
 
 /// What the policy of the Spanish administration, version 1.9, demands of a CAdES signature (§3 of it): content-type,
@@ -141,21 +173,20 @@ fn check_age(properties: &Properties, over: &Over<'_>) -> Result<()> {
         );
     }
     if properties.content_hints.is_none() {
-        return refused(
-            "AGE 1.9 demands content hints",
-            "Say what the content is.",
-        );
+        return refused("AGE 1.9 demands content hints", "Say what the content is.");
     }
-    let policy = properties.policy.iter();
-    let (algorithm, digest) = match policy.map(|p| &p.digest).next() {
-        Some(given) => given,
-        None => return Ok(()),
-    };
-    if AGE_1_9.digest(*algorithm).is_some_and(|known| known != digest) {
-        return refused(
+    properties.policy.as_ref().map_or(Ok(()), check_age_digest)
+}
+
+fn check_age_digest(policy: &PolicyIdentifier) -> Result<()> {
+    let (algorithm, digest) = &policy.digest;
+    let known = AGE_1_9.digest(*algorithm);
+    if policy.id == AGE_1_9.id && known.is_none_or(|known| known != digest) {
+        return Err(Error::invalid(
+            "signature policy",
             "the digest is not that of the document of AGE 1.9",
-            "Take the digest from the preset.",
-        );
+        )
+        .remedy("Take the digest from the preset."));
     }
     Ok(())
 }
@@ -164,7 +195,8 @@ fn check_age(properties: &Properties, over: &Over<'_>) -> Result<()> {
 fn text<'a>(element: &'static str, text: &'a str) -> Result<&'a str> {
     let odd = text.chars().any(char::is_control);
     if text.is_empty() || odd || text.chars().count() > LONGEST {
-        let problem = format!("is empty, longer than {LONGEST} characters, or has control characters");
+        let problem =
+            format!("is empty, longer than {LONGEST} characters, or has control characters");
         return Err(Error::invalid(element, problem));
     }
     Ok(text)
@@ -180,7 +212,10 @@ fn policy_identifier(policy: &PolicyIdentifier) -> Result<Attribute> {
     let mut qualifiers = Vec::new();
     if let Some(uri) = &policy.uri {
         if !uri.is_ascii() {
-            return Err(Error::invalid("signature policy", "its address is not ASCII"));
+            return Err(Error::invalid(
+                "signature policy",
+                "its address is not ASCII",
+            ));
         }
         let uri = der::ia5_string(text("signature policy", uri)?);
         qualifiers.push(der::sequence(&[&der::oid(&names::ID_SPQ_ETS_URI), &uri]));
@@ -188,7 +223,10 @@ fn policy_identifier(policy: &PolicyIdentifier) -> Result<Attribute> {
     if let Some(notice) = &policy.user_notice {
         // SPUserNotice ::= SEQUENCE { noticeRef OPTIONAL, explicitText DisplayText OPTIONAL }
         let notice = der::sequence(&[&der::utf8_string(text("signature policy", notice)?)]);
-        qualifiers.push(der::sequence(&[&der::oid(&names::ID_SPQ_ETS_UNOTICE), &notice]));
+        qualifiers.push(der::sequence(&[
+            &der::oid(&names::ID_SPQ_ETS_UNOTICE),
+            &notice,
+        ]));
     }
     let hash = der::sequence(&[&algorithm.identifier(), &der::octet_string(digest)]);
     let qualifiers = match qualifiers.is_empty() {

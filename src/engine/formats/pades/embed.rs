@@ -12,7 +12,7 @@ use crate::engine::limits::Budget;
 use crate::engine::pki::cms::SignedData;
 
 pub(super) fn embed(bytes: &[u8], resume: Resume, value: &SignatureValue) -> Result<Patch> {
-    let message = message(&resume.request, &resume.signed_attributes, None, value);
+    let message = message(&resume.request, &resume.signed_attributes, value);
     let mut patch = resume.patch;
     let [Part::Input(input), Part::New(new)] = patch.0.as_mut_slice() else {
         return Err(foreign());

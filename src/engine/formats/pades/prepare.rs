@@ -12,11 +12,10 @@ use super::structure::add_form_element;
 use crate::engine::crypto::{Hasher, SignatureValue};
 use crate::engine::error::{Error, Result};
 use crate::engine::formats::cades::{
-    content_digest_algorithm, message, signature_value_room, signed_attributes,
+    content_digest_algorithm, message, pdf_attributes, signature_value_room,
 };
 use crate::engine::formats::{PadesOptions, Part, Patch, Prepared, Resume, SignRequest};
 use crate::engine::limits::Budget;
-use crate::engine::syntax::asn1::names;
 use crate::engine::syntax::pdf::{Dictionary, Document, Object, Reference};
 use crate::engine::time::Time;
 use memchr::memmem;
@@ -43,19 +42,9 @@ pub(super) fn prepare(
     let form = Form::read(&document, budget)?;
     refuse_certified(&document, &form, budget)?;
     let algorithm = content_digest_algorithm(request);
-    let attributes = |digest: &[u8]| {
-        signed_attributes(
-            &names::ID_DATA,
-            algorithm,
-            digest,
-            &request.certificate,
-            None,
-            None,
-        )
-    };
     let zeros = SignatureValue(vec![0; signature_value_room(request)]);
-    let unsigned = attributes(&vec![0; algorithm.length()]);
-    let mut length = message(request, &unsigned, None, &zeros).len();
+    let unsigned = pdf_attributes(request, &vec![0; algorithm.length()], now)?;
+    let mut length = message(request, &unsigned, &zeros).len();
     if request.timestamp_reserve > 0 {
         length += request.timestamp_reserve + AROUND_TOKEN;
     }
@@ -87,7 +76,7 @@ pub(super) fn prepare(
     hasher.update(bytes);
     hasher.update(new.get(..room.start).unwrap_or_default());
     hasher.update(new.get(room.end..).unwrap_or_default());
-    let attributes = attributes(&hasher.finish());
+    let attributes = pdf_attributes(request, &hasher.finish(), now)?;
     Ok(Prepared {
         to_be_signed: attributes.clone(),
         resume: Resume {

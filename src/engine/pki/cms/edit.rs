@@ -111,6 +111,18 @@ pub struct Written {
 }
 
 impl Written {
+    /// Whether it is `document`, byte for byte, its content being part of that.
+    pub fn is(&self, document: &[u8]) -> bool {
+        let mut rest = document;
+        let pieces = self.content.iter().filter_map(|r| document.get(r.clone()));
+        let own = [self.before.as_slice()].into_iter().chain(pieces);
+        own.chain([self.after.as_slice()]).all(|piece| {
+            let found = rest.strip_prefix(piece);
+            rest = found.unwrap_or_default();
+            found.is_some()
+        }) && rest.is_empty()
+    }
+
     /// In one piece.
     pub fn joined(&self, input: &[u8]) -> Vec<u8> {
         let content = self.content.iter().filter_map(|r| input.get(r.clone()));

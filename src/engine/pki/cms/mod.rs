@@ -13,4 +13,4 @@ pub use attribute::{Attribute, Attributes, EssCertificate, ess_certificates};
 pub use edit::{Draft, Rewriting, Written};
 pub use read::{SignedData, SignerIdentifier, SignerInfo};
 pub use strip::{AttributeValue, Pieces, unsigned_values, without};
-pub use write::{SignerInfoParts, add_unsigned_attribute, signed_data, signer_info};
+pub use write::{SignerInfoParts, signed_data, signer_info};

@@ -347,6 +347,7 @@ oid_table! {
     QCP_LEGAL [0 4 0 194112 1 1]
     // X.520 attribute types
     AT_COMMON_NAME [2 5 4 3]
+    AT_NAME [2 5 4 41]
     AT_SURNAME [2 5 4 4]
     AT_SERIAL_NUMBER [2 5 4 5]
     AT_COUNTRY [2 5 4 6]

@@ -72,7 +72,8 @@ const DIGESTS: &[DigestRow] = &[
     (DigestAlgorithm::Sha3_256, None),
     (DigestAlgorithm::Sha3_384, None),
     (DigestAlgorithm::Sha3_512, None),
-    // The digest inside Ed448 and beside it (RFC 8419 §3.1); of the strength of SHA3-512 (FIPS 202 §A.1, unchecked).
+    // RFC 8702: of the strength of SHA-256 and SHA-512 (FIPS 202 §A.1, unchecked); SHAKE256 stands beside Ed448.
+    (DigestAlgorithm::Shake128, None),
     (DigestAlgorithm::Shake256, None),
 ];
 
