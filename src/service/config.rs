@@ -11,6 +11,7 @@ mod access;
 mod catalogue;
 mod index;
 mod network;
+mod owed;
 mod path;
 mod signing;
 mod sources;
@@ -22,6 +23,7 @@ pub use access::{AccessService, AccessSettings, IfUnknown};
 pub use catalogue::{Catalogue, CodeRule, Entity, Office, Procedure, Subject, Unit};
 pub use index::IndexSettings;
 pub use network::Network;
+pub use owed::OwedSettings;
 pub use path::{PathModel, PathSettings};
 pub use signing::SigningSettings;
 pub use sources::{
@@ -80,6 +82,8 @@ pub struct Config {
     pub code: CodeSettings,
     /// Signatures in two steps.
     pub signing: SigningSettings,
+    /// What is owed.
+    pub owed: OwedSettings,
     /// Bounds on requests.
     pub limits: RequestLimits,
     /// Fetching of revocation data and certificates.
@@ -242,6 +246,7 @@ impl Default for Config {
             register: Register::default(),
             code: CodeSettings::default(),
             signing: SigningSettings::default(),
+            owed: OwedSettings::default(),
             limits: RequestLimits::default(),
             sources: SourceSettings::default(),
             index: IndexSettings::default(),

@@ -83,6 +83,7 @@ fn complete(store: &dyn Store, entry: &Entry, attempt: &str) -> Entry {
         evidence: None,
         details: attempt.as_bytes().to_vec(),
         code: None,
+        owed: None,
     };
     store
         .complete(&entry.number, completion)

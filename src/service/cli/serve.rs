@@ -5,6 +5,7 @@ use crate::engine::{Error, Result};
 use crate::service::clock::SystemClock;
 use crate::service::config::Config;
 use crate::service::http::{self, Parts, Service, Settings};
+use crate::service::keys::random;
 use crate::service::web;
 use axum::Router;
 use std::net::SocketAddr;
@@ -88,7 +89,9 @@ impl Started {
         self.service.refresh_ahead();
         let upkeep = tokio::spawn(keep_up(self.service.clone()));
         let trust = tokio::spawn(keep_trust(self.service.clone()));
+        let debts = tokio::spawn(keep_paying(self.service.clone()));
         http::serve(listeners, settings, told).await;
+        debts.abort();
         upkeep.abort();
         trust.abort();
     }
@@ -108,6 +111,31 @@ async fn keep_up(service: Arc<Service>) {
             service.follow_lists();
         };
         let _ = tokio::task::spawn_blocking(look).await;
+    }
+}
+
+/// What is owed is paid, a document after the other, at unequal pauses.
+async fn keep_paying(service: Arc<Service>) {
+    let Some(every) = service.config().owed.every() else {
+        return;
+    };
+    loop {
+        let part = random::<1>().map_or(0, |[byte]| byte);
+        tokio::time::sleep(every - every / 2 * u32::from(part) / 255).await;
+        let service = service.clone();
+        let pay = move || match service.settle_debts() {
+            Ok(Some(settled)) => {
+                if settled.paid > 0 {
+                    tracing::info!(documents = settled.paid, "raised to the level owed");
+                }
+                for (id, error) in &settled.left {
+                    tracing::warn!(owed = %id, %error, "is still owed");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "what is owed cannot be paid"),
+        };
+        let _ = tokio::task::spawn_blocking(pay).await;
     }
 }
 

@@ -235,7 +235,7 @@ mod tests {
             seal: "inss".into(),
         };
         let original = store.stage(&mut &b"%PDF"[..]).unwrap();
-        store.keep_document(record, original, None).unwrap();
+        store.keep_document(record, original, None, None).unwrap();
         let settings = CodeSettings {
             attempts_per_id: 5,
             attempts_per_address: 8,

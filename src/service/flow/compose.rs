@@ -4,7 +4,7 @@
 //! verified (`flow::sign`), and the evidence in them. The justificante is stamped where the seal has an authority; the signature of the acuse is
 //! of level B-B: it covers the stamped justificante, and one call to an authority a receipt is enough.
 
-use super::receive::{Artefacts, Composer, Composition};
+use super::receive::{Artefacts, Composer, Composition, Repacked};
 use super::sign::{Order, Sealed, Timestamping, seal};
 use crate::engine::evidence;
 use crate::engine::formats::asic::Asic;
@@ -49,10 +49,7 @@ impl Composer for SealedReceipts {
         let block = code.block(&format!("{}{CODE_PAGE}", receipt.sede.address));
         let composed = compose(receipt, &block)?;
         let justificante = self.seal_justificante(&composed.pdf, receipt, seal, &composed.seal)?;
-        let contents: Vec<_> = inside.iter().map(Option::as_deref).collect();
-        let acuse = Acuse::new(receipt, &justificante.bytes, &contents)?;
-        let signature = self.sign_manifest(acuse.manifest(), seal)?;
-        let acuse = acuse.pack(&signature.bytes)?;
+        let acuse = self.pack(receipt, &justificante.bytes, inside, seal)?;
         let input = Input {
             document: &acuse,
             detached: &[],
@@ -66,9 +63,32 @@ impl Composer for SealedReceipts {
             justificante: justificante.bytes,
         })
     }
+
+    fn repack(&self, repacked: &Repacked<'_>) -> Result<Vec<u8>> {
+        let Repacked {
+            receipt,
+            seal,
+            justificante,
+            inside,
+        } = repacked;
+        self.pack(receipt, justificante, inside, seal)
+    }
 }
 
 impl SealedReceipts {
+    fn pack(
+        &self,
+        receipt: &Receipt,
+        justificante: &[u8],
+        inside: &[Option<Vec<u8>>],
+        seal: &Seal,
+    ) -> Result<Vec<u8>> {
+        let contents: Vec<_> = inside.iter().map(Option::as_deref).collect();
+        let acuse = Acuse::new(receipt, justificante, &contents)?;
+        let signature = self.sign_manifest(acuse.manifest(), seal)?;
+        acuse.pack(&signature.bytes)
+    }
+
     fn seal_justificante(
         &self,
         pdf: &[u8],

@@ -7,6 +7,7 @@ mod check_code;
 mod citizen;
 mod compose;
 mod made;
+mod owed;
 mod parameters;
 pub mod receive;
 pub mod request;
@@ -25,6 +26,7 @@ pub use check_certificate::{check_seal, revocation};
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;
 pub use compose::{CODE_PAGE, SealedReceipts};
+pub use owed::{DebtDesk, Settled};
 pub use parameters::{
     Baseline, Beside, ExplicitPolicy, FormatName, Hints, NamedPolicy, Packaging, Parameters, Place,
     PolicyWanted, PropertiesWanted, Raising, WhenUnavailable,

@@ -6,6 +6,7 @@
 //!
 //! Not here: how a receipt looks (`engine::register`), how it is sealed (`flow::sign`), what HTTP makes of it.
 
+use super::parameters::Baseline;
 use super::request::Request;
 use crate::engine::codes::{Cea, CodeKey};
 use crate::engine::register::{
@@ -17,7 +18,7 @@ use crate::service::callers::{Caller, Operation};
 use crate::service::clock::{Clock, sane};
 use crate::service::config::{Catalogue, CodeRule};
 use crate::service::keys::{Seal, random};
-use crate::service::store::{CodeRecord, Completion, Entry, NewEntry, Store};
+use crate::service::store::{CodeRecord, Completion, Entry, NewEntry, Owed, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -58,6 +59,9 @@ pub trait Signatures: fmt::Debug + Send + Sync {
 pub trait Composer: fmt::Debug + Send + Sync {
     /// Makes justificante and acuse.
     fn compose(&self, composition: &Composition<'_>) -> Result<Artefacts>;
+
+    /// Makes the acuse around a justificante that is there.
+    fn repack(&self, repacked: &Repacked<'_>) -> Result<Vec<u8>>;
 }
 
 /// What a receipt is made of.
@@ -71,6 +75,19 @@ pub struct Composition<'a> {
     pub code: &'a Cea,
     /// The bytes that go into the acuse beside the justificante, in the order of `receipt.documents`: the request, and the
     /// attachments where they were asked to go inside.
+    pub inside: Vec<Option<Vec<u8>>>,
+}
+
+/// What an acuse is made of around a justificante that is there.
+#[derive(Debug)]
+pub struct Repacked<'a> {
+    /// What the receipt says.
+    pub receipt: &'a Receipt,
+    /// The seal of the acuse.
+    pub seal: &'a Seal,
+    /// The justificante (PDF).
+    pub justificante: &'a [u8],
+    /// As in [`Composition`].
     pub inside: Vec<Option<Vec<u8>>>,
 }
 
@@ -186,6 +203,19 @@ impl Reception {
             }
         }
         found
+    }
+
+    /// The acuse of a complete entry, around another version of its justificante.
+    pub(super) fn repack(&self, entry: &Entry, justificante: &[u8]) -> Result<Vec<u8>> {
+        let (kept, receipt) = (Kept::of(entry)?, self.registered(entry)?);
+        let seal = self.usable_seal(&kept.seal)?;
+        let inside = self.inside(entry, &kept)?;
+        self.composer.repack(&Repacked {
+            receipt: &receipt,
+            seal,
+            justificante,
+            inside,
+        })
     }
 
     /// Composes, seals and stores what an entry has not yet.
@@ -404,6 +434,11 @@ impl Reception {
             justificante: stage(&composed.justificante)?,
             evidence: composed.evidence.as_deref().map(stage).transpose()?,
             details: json(&details)?,
+            owed: details.degraded.as_ref().map(|why| Owed {
+                level: Baseline::T.name().into(),
+                seal: code.seal.clone(),
+                problem: why.clone(),
+            }),
             code: Some(code),
         };
         self.store.complete(&entry.number, completion)

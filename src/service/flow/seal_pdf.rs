@@ -5,6 +5,8 @@
 //! whose pages must stay as they are, it stands in the visible seal instead. Not here: receipts (`flow::receive`).
 
 use super::compose::CODE_PAGE;
+use super::owed::told;
+use super::parameters::Baseline;
 use super::sign::{Order, Sealed, Timestamping, seal};
 use crate::engine::codes::{Cea, CodeKey, CodeType, Validity, print, verification_url};
 use crate::engine::formats::pades::{Pades, stamp};
@@ -15,7 +17,7 @@ use crate::service::callers::{Caller, Operation};
 use crate::service::clock::Clock;
 use crate::service::config::Catalogue;
 use crate::service::keys::{Seal, random};
-use crate::service::store::{CodeRecord, Store};
+use crate::service::store::{CodeRecord, Owed, Store};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -273,7 +275,12 @@ impl CodeIssue {
             seal: by.name().to_string(),
         };
         let original = self.store.stage(&mut &sealed.bytes[..])?;
-        self.store.keep_document(record, original, None)
+        let owed = sealed.owed.as_ref().map(|why| Owed {
+            level: Baseline::T.name().into(),
+            seal: by.name().to_string(),
+            problem: told(why),
+        });
+        self.store.keep_document(record, original, None, owed)
     }
 }
 

@@ -6,9 +6,9 @@
 use super::augment::{Augmented, Augmenter, Raise};
 use super::made::Made;
 use super::parameters::{Baseline, Parameters, Wanted, WhenUnavailable};
-use super::sign::{TIMESTAMP_ROOM, Timestamping};
+use super::sign::{Sealed, TIMESTAMP_ROOM, Timestamping};
 use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, digest};
-use crate::engine::evidence::Originals;
+use crate::engine::evidence::{Family, Originals};
 use crate::engine::formats::cades::content_digest_algorithm;
 use crate::engine::formats::{CadesOptions, Options, SignRequest};
 use crate::engine::pki::Certificate;
@@ -65,6 +65,22 @@ pub struct Signed {
     pub owed: Option<(Baseline, Error)>,
 }
 
+impl From<Sealed> for Signed {
+    fn from(sealed: Sealed) -> Signed {
+        Signed {
+            format: match sealed.level.family {
+                Family::Pades => "PAdES",
+                _ => "CAdES",
+            },
+            level: Baseline::reached(sealed.level.tier).unwrap_or_default(),
+            bytes: sealed.bytes,
+            at: sealed.sealed,
+            stamped: sealed.stamped,
+            owed: sealed.owed.map(|why| (Baseline::T, why)),
+        }
+    }
+}
+
 impl Signed {
     /// `CAdES-BASELINE-LT`.
     pub fn level_name(&self) -> String {
@@ -82,6 +98,14 @@ pub struct ToSign<'a> {
     pub content: Option<&'a [u8]>,
     /// How.
     pub parameters: &'a Parameters,
+}
+
+impl<'a> ToSign<'a> {
+    /// The content of what comes out, where that does not carry it.
+    pub fn apart(&self) -> Option<&'a [u8]> {
+        let detached = self.parameters.is_detached().then_some(self.document);
+        self.content.or(detached)
+    }
 }
 
 impl SigningDesk {
@@ -139,12 +163,9 @@ impl SigningDesk {
         settled: WhenUnavailable,
     ) -> Result<Signed> {
         let parameters = what.parameters;
-        let apart = what
-            .content
-            .or(parameters.is_detached().then_some(what.document));
         let raise = Raise {
             document: &bytes,
-            content: apart,
+            content: what.apart(),
             value: Some(&made.value.0),
             level: parameters.level,
             when_unavailable: parameters.when_unavailable.unwrap_or(settled),
@@ -209,7 +230,7 @@ impl SigningDesk {
         Ok(Signed {
             bytes,
             format: match format {
-                Some(crate::engine::evidence::Family::Pades) => "PAdES",
+                Some(Family::Pades) => "PAdES",
                 _ => "CAdES",
             },
             level,

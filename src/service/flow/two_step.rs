@@ -14,12 +14,13 @@
 //! let prepared = steps.prepare(desk, "portal", &what, &citizen)?;
 //! let value = sign(&prepared.to_be_signed); // by a token, a browser, another service
 //! let again = steps.open("portal", &prepared.state, desk.clock.now())?;
-//! let signed = again.finish(desk, b"Solicito la jubilacion.", None, &value)?;
+//! let signed = again.finish(desk, None, b"Solicito la jubilacion.", None, &value)?;
 //! # Ok(signed.bytes)
 //! # }
 //! ```
 
 use super::made::Made;
+use super::owed::{DebtDesk, Finished};
 use super::parameters::{Parameters, WhenUnavailable};
 use super::signing_desk::{
     Signed, Signer, SigningDesk, ToSign, check_stamped, content_timestamps, request,
@@ -409,11 +410,13 @@ impl Opened<'_> {
         &self.state.parameters
     }
 
-    /// The signed document, verified and raised to the level asked for. ECDSA values may be DER or r ‖ s. The same state
-    /// again is refused, except at level B-B with the same value, which gives the same bytes.
+    /// The signed document, verified and raised to the level asked for. ECDSA values may be DER or r ‖ s. With `debts`,
+    /// the same state and value again give the same bytes, and what is owed is noted. Without, the same state is refused,
+    /// except at level B-B with the same value, which gives the same bytes.
     pub fn finish(
         &self,
         desk: &SigningDesk,
+        debts: Option<&DebtDesk>,
         document: &[u8],
         content: Option<&[u8]>,
         value: &[u8],
@@ -440,6 +443,11 @@ impl Opened<'_> {
             return Err(another_version());
         }
         let value = self.verified(&prepared.to_be_signed, value)?;
+        if let Some(debts) = debts
+            && let Some(before) = debts.finished(&self.id(), &self.state.caller, &value.0)?
+        {
+            return Ok(before);
+        }
         let level = self.state.parameters.level;
         let repeatable = level == super::parameters::Baseline::B;
         let steps = self.steps;
@@ -453,9 +461,37 @@ impl Opened<'_> {
         };
         let stamping = desk.stamping_of(&self.state.parameters.seal);
         let done = made.embed(prepared.resume).and_then(|(bytes, _)| {
-            desk.raise_made(&made, bytes, &what, stamping, WhenUnavailable::Degrade)
+            let signed =
+                desk.raise_made(&made, bytes, &what, stamping, WhenUnavailable::Degrade)?;
+            match debts {
+                Some(debts) => self.kept(debts, signed, &what, &made.value.0),
+                None => Ok(signed),
+            }
         });
         done.inspect_err(|_| steps.release(&self.state))
+    }
+
+    /// Kept, so that it can be had again; what somebody else kept meanwhile wins.
+    fn kept(
+        &self,
+        debts: &DebtDesk,
+        signed: Signed,
+        what: &ToSign<'_>,
+        value: &[u8],
+    ) -> Result<Signed> {
+        let state = &self.state;
+        let finished = Finished {
+            id: &self.id(),
+            caller: &state.caller,
+            seal: &state.parameters.seal,
+            value,
+            until: state.until,
+        };
+        let (kept, won) = debts.keep_finished(&finished, &signed, what.apart())?;
+        if won {
+            return Ok(signed);
+        }
+        debts.again(&kept, &state.caller, value)
     }
 
     fn check_same(&self, what: &ToSign<'_>) -> Result<()> {

@@ -17,8 +17,8 @@ use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
 use crate::service::flow::two_step::TwoSteps;
 use crate::service::flow::{
-    CertificateDesk, CitizenSignatures, CodeDesk, CodeIssue, News, SealDesk, SealedReceipts,
-    SigningDesk, Timestamping,
+    CertificateDesk, CitizenSignatures, CodeDesk, CodeIssue, DebtDesk, News, SealDesk,
+    SealedReceipts, SigningDesk, Timestamping,
 };
 use crate::service::index::{Index, Retention};
 use crate::service::keys::{Seal, Secret, random};
@@ -114,6 +114,7 @@ impl Parts {
             code_desk: None,
             seal_desk,
             signing_desk,
+            debts: None,
             two_steps: Arc::new(two_steps(&config)?),
             authorities,
             timestamper: Timestamper::open(&config.timestamping, clock.clone())?.map(Arc::new),
@@ -140,6 +141,21 @@ impl Parts {
         for seal in &self.seals {
             store.note_seal(seal.name(), seal.certificate.bytes(), self.clock.now())?;
         }
+        self.keep_codes(store.clone(), timestamping)?;
+        self.debts = Some(Arc::new(DebtDesk {
+            store,
+            signing: self.signing_desk.clone(),
+            reception: self.reception.clone(),
+            keep: self.config.owed.keep(),
+        }));
+        Ok(())
+    }
+
+    fn keep_codes(
+        &mut self,
+        store: Arc<dyn Store>,
+        timestamping: HashMap<String, Arc<dyn Timestamping>>,
+    ) -> Result<()> {
         let Some(path) = &self.config.code.secrets else {
             return Ok(());
         };

@@ -160,6 +160,11 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
         print_index(&mut text, &index.figures(service.parts.clock.now()));
     }
     text.push_str(&service.parts.trust.metrics());
+    if let Some(store) = service.parts.store.clone()
+        && let Ok(owed) = service.work.run(move || store.count_debts()).await
+    {
+        text.push_str(&super::metrics::owed(&owed));
+    }
     text.push_str(&timestamping_metrics(&service.parts.authorities.health()));
     if let Some(timestamper) = &service.parts.timestamper {
         text.push_str(&timestamps_made(&timestamper.outcomes()));

@@ -1,5 +1,6 @@
 //! What is counted, in the text format of Prometheus (version 0.0.4). No label holds personal data.
 
+use crate::service::flow::Baseline;
 use crate::service::sources::RefreshState;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,6 +22,9 @@ pub struct Metrics {
     /// Documents signed, and raised to a level.
     pub(super) signatures: AtomicU64,
     pub(super) augmented: AtomicU64,
+    /// Debts that were paid, and tries that failed.
+    pub(super) paid: AtomicU64,
+    pub(super) put_off: AtomicU64,
     /// Validations by their indication: passed, indeterminate, failed, nothing signed.
     validations: [AtomicU64; 4],
     /// Answers about certificates by their status.
@@ -169,6 +173,20 @@ impl Metrics {
             "Documents whose signatures were raised to a level.",
             load(&self.augmented),
         );
+        simple(
+            &mut text,
+            "rubrica_owed_paid_total",
+            "counter",
+            "Documents raised to the level that was owed.",
+            load(&self.paid),
+        );
+        simple(
+            &mut text,
+            "rubrica_owed_put_off_total",
+            "counter",
+            "Tries to raise a document to the level owed that failed.",
+            load(&self.put_off),
+        );
         labelled(
             &mut text,
             "rubrica_validations_total",
@@ -249,6 +267,19 @@ pub(super) fn timestamps_made(outcomes: &BTreeMap<&'static str, u64>) -> String 
     head(&mut text, name, "counter", help);
     for (outcome, count) in outcomes {
         let _ = writeln!(text, "{name}{{outcome=\"{outcome}\"}} {count}");
+    }
+    text
+}
+
+/// What is owed, by level; every level is there, so that the last payment shows.
+pub(super) fn owed(owed: &BTreeMap<String, u64>) -> String {
+    let mut text = String::new();
+    let help =
+        "Documents that were handed out below the level asked for, and are to be raised to it.";
+    head(&mut text, "rubrica_owed", "gauge", help);
+    for level in Baseline::ALL.iter().skip(1) {
+        let count = owed.get(level.name()).copied().unwrap_or_default();
+        let _ = writeln!(text, "rubrica_owed{{level=\"{level}\"}} {count}");
     }
     text
 }

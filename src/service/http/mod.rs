@@ -16,6 +16,7 @@ mod metrics;
 mod middleware;
 mod multipart;
 mod openapi;
+mod owed;
 mod problem;
 mod receipts;
 mod router;

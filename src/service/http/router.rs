@@ -7,8 +7,8 @@
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-    accepted, access, certificates, codes, health, middleware, openapi, receipts, seal, seals,
-    sign, time, timestamp, two_step, validate,
+    accepted, access, certificates, codes, health, middleware, openapi, owed, receipts, seal,
+    seals, sign, time, timestamp, two_step, validate,
 };
 use crate::engine::Error;
 use crate::service::callers::Operation;
@@ -162,6 +162,20 @@ pub fn routes() -> Vec<Route> {
             two_step::finish,
         ),
         Route::new(Method::POST, "/v1/augment", Caller(Augment), sign::augment),
+        Route::new(Method::GET, "/v1/owed", Caller(Augment), owed::list),
+        Route::new(Method::GET, "/v1/owed/{id}", Caller(Augment), owed::status),
+        Route::new(
+            Method::DELETE,
+            "/v1/owed/{id}",
+            Caller(Augment),
+            owed::discard,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/owed/{id}/document",
+            Caller(Augment),
+            owed::document,
+        ),
         Route::new(
             Method::POST,
             "/v1/receipts",

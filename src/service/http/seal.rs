@@ -3,6 +3,7 @@
 use super::form::{self, Takes};
 use super::problem::{Answer, Problem};
 use super::service::Service;
+use super::sign::{self, note};
 use super::spool::Content;
 use crate::engine::codes::{CodeId, CodeType, verification_url};
 use crate::engine::crypto::sha256;
@@ -10,7 +11,7 @@ use crate::engine::formats::VisibleSeal;
 use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, Result};
 use crate::service::callers::Caller;
-use crate::service::flow::{CODE_PAGE, CodeWish, Issued, Sealed, Wish};
+use crate::service::flow::{CODE_PAGE, CodeWish, Issued, Sealed, Signed, Wish};
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
@@ -62,7 +63,7 @@ pub(super) async fn seal(
         query.map_err(|_| unknown_parameter("seal, reason, location and visible"))?;
     let (pdf, options) = sent(&service, &headers, body, query).await?;
     options.check()?;
-    let desk = service.parts.seal_desk.clone();
+    let (desk, debts) = (service.parts.seal_desk.clone(), service.parts.debts.clone());
     let zone = service.config().sede.zone.clone();
     let sealed = service
         .work
@@ -71,16 +72,14 @@ pub(super) async fn seal(
             let visible = (options.visible == "true")
                 .then(|| desk.appearance(&name, &options.reason, &zone))
                 .transpose()?;
-            desk.seal(
-                &caller,
-                &name,
-                &pdf,
-                wish(&options.reason, &options.location, visible),
-            )
+            let wish = wish(&options.reason, &options.location, visible);
+            let sealed = desk.seal(&caller, &name, &pdf, wish)?;
+            let signed = Signed::from(sealed);
+            note(debts.as_deref(), &caller, &name, signed, None)
         })
         .await?;
     service.metrics.seals.fetch_add(1, Ordering::Relaxed);
-    Ok(sealed_pdf(sealed))
+    Ok(sign::answer(sealed))
 }
 
 async fn sent(

@@ -20,7 +20,8 @@ use crate::service::config::{Catalogue, Config};
 use crate::service::flow::receive::Reception;
 use crate::service::flow::two_step::TwoSteps;
 use crate::service::flow::{
-    CertificateDesk, CodeDesk, CodeIssue, Noting, SealDesk, SigningDesk, check_seal,
+    CertificateDesk, CodeDesk, CodeIssue, DebtDesk, Noting, SealDesk, Settled, SigningDesk,
+    check_seal,
 };
 use crate::service::index::Index;
 use crate::service::keys::Seal;
@@ -31,6 +32,7 @@ use crate::service::store::Store;
 use crate::service::trust::{PolicyHandle, Trust};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -66,6 +68,8 @@ pub struct Parts {
     pub seal_desk: Arc<SealDesk>,
     /// Signs in any format, and raises signatures.
     pub signing_desk: Arc<SigningDesk>,
+    /// Keeps and pays what is owed; none without a store.
+    pub debts: Option<Arc<DebtDesk>>,
     /// Prepares and finishes signatures of keys that are elsewhere.
     pub two_steps: Arc<TwoSteps>,
     /// Who stamps, in the order of the configuration.
@@ -226,6 +230,24 @@ impl Service {
             });
             failed.collect()
         })
+    }
+
+    /// Pays what is owed and due, and forgets what is kept no longer; none without a store.
+    pub fn settle_debts(&self) -> Result<Option<Settled>> {
+        let Some(debts) = &self.parts.debts else {
+            return Ok(None);
+        };
+        let settled = debts.pay_due(self.parts.config.owed.most)?;
+        debts.forget()?;
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let metrics = &self.metrics;
+        metrics
+            .paid
+            .fetch_add(count(settled.paid), Ordering::Relaxed);
+        metrics
+            .put_off
+            .fetch_add(count(settled.left.len()), Ordering::Relaxed);
+        Ok(Some(settled))
     }
 
     /// The configuration.

@@ -10,7 +10,7 @@ use super::service::Service;
 use super::spool::Content;
 use crate::engine::Result;
 use crate::service::callers::Caller;
-use crate::service::flow::{Parameters, Raise, Raising, Signed, SigningDesk, ToSign};
+use crate::service::flow::{DebtDesk, Parameters, Raise, Raising, Signed, ToSign};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -30,7 +30,10 @@ pub(super) async fn sign(
     let mut form = sent(&service, &headers, body, &[parameters(&service)]).await?;
     let asked = Parameters::from_json(&form.require("parameters")?.content)?;
     let (document, content) = documents(&mut form)?;
-    let desk = service.parts.signing_desk.clone();
+    let (desk, debts) = (
+        service.parts.signing_desk.clone(),
+        service.parts.debts.clone(),
+    );
     let signed = service
         .work
         .run(move || {
@@ -39,7 +42,9 @@ pub(super) async fn sign(
                 content: content.as_deref(),
                 parameters: &asked,
             };
-            desk.sign(&caller, &what)
+            let signed = desk.sign(&caller, &what)?;
+            let seal = desk.chosen(&asked.seal)?;
+            note(debts.as_deref(), &caller, &seal, signed, what.apart())
         })
         .await?;
     service.metrics.signatures.fetch_add(1, Ordering::Relaxed);
@@ -56,7 +61,10 @@ pub(super) async fn augment(
     let mut form = sent(&service, &headers, body, &[parameters(&service)]).await?;
     let raising = Raising::from_json(&form.require("parameters")?.content)?;
     let (document, content) = documents(&mut form)?;
-    let desk: Arc<SigningDesk> = service.parts.signing_desk.clone();
+    let (desk, debts) = (
+        service.parts.signing_desk.clone(),
+        service.parts.debts.clone(),
+    );
     let raised = service
         .work
         .run(move || {
@@ -67,7 +75,14 @@ pub(super) async fn augment(
                 level: raising.level,
                 when_unavailable: raising.when_unavailable,
             };
-            desk.augment(&caller, &raising.seal, &raise)
+            let raised = desk.augment(&caller, &raising.seal, &raise)?;
+            note(
+                debts.as_deref(),
+                &caller,
+                &raising.seal,
+                raised,
+                raise.content,
+            )
         })
         .await?;
     service.metrics.augmented.fetch_add(1, Ordering::Relaxed);
@@ -115,19 +130,44 @@ pub(super) fn check_not_empty(document: &[u8]) -> Result<()> {
 pub(super) const LEVEL: HeaderName = HeaderName::from_static("x-rubrica-level");
 pub(super) const DEGRADED: HeaderName = HeaderName::from_static("x-rubrica-degraded");
 
-/// The signed document, its level and, where that is less than was asked for, why.
-pub(super) fn answer(signed: Signed) -> Response {
-    let media_type = match signed.format {
+/// Where what is owed of the document can be asked about.
+pub(super) const OWED: HeaderName = HeaderName::from_static("x-rubrica-owed");
+
+/// A signed document, and the id under which it is kept where a level is owed of it.
+pub(super) type Handed = (Signed, Option<String>);
+
+/// Notes what is owed, before anything is handed out.
+pub(super) fn note(
+    debts: Option<&DebtDesk>,
+    caller: &Caller,
+    seal: &str,
+    signed: Signed,
+    content: Option<&[u8]>,
+) -> Result<Handed> {
+    let id = match debts {
+        Some(debts) => debts.note(caller.name(), seal, &signed, content)?,
+        None => None,
+    };
+    Ok((signed, id))
+}
+
+pub(super) fn media_type(format: &str) -> &'static str {
+    match format {
         "PAdES" => "application/pdf",
         _ => "application/pkcs7-signature",
-    };
+    }
+}
+
+/// The signed document, its level and, where that is less than was asked for, why, and where it is owed.
+pub(super) fn answer((signed, id): Handed) -> Response {
     let mut headers = vec![
-        (CONTENT_TYPE, media_type.to_string()),
+        (CONTENT_TYPE, media_type(signed.format).to_string()),
         (LEVEL, signed.level_name()),
     ];
     if let Some((level, why)) = &signed.owed {
         headers.push((DEGRADED, format!("{level} is owed: {why}")));
     }
+    headers.extend(id.map(|id| (OWED, id)));
     let mut response = signed.bytes.into_response();
     for (name, value) in headers {
         let value = HeaderValue::from_str(&value);

@@ -78,16 +78,20 @@ pub(super) async fn finish(
     let document = form.require("document")?.content;
     check_not_empty(&document)?;
     let content = form.take("content").map(|part| part.content);
-    let (desk, steps) = (
+    let (desk, steps, debts) = (
         service.parts.signing_desk.clone(),
         service.parts.two_steps.clone(),
+        service.parts.debts.clone(),
     );
     caller.may(Operation::Sign)?;
     let signed = service
         .work
         .run(move || {
             let opened = steps.open(caller.name(), &state, desk.clock.now())?;
-            opened.finish(&desk, &document, content.as_deref(), &value)
+            let debts = debts.as_deref();
+            let signed = opened.finish(&desk, debts, &document, content.as_deref(), &value)?;
+            let kept = debts.is_some() && signed.owed.is_some();
+            Ok((signed, kept.then(|| opened.id())))
         })
         .await?;
     service.metrics.signatures.fetch_add(1, Ordering::Relaxed);

@@ -171,6 +171,15 @@ impl Blobs {
         self.sync_pending()
     }
 
+    /// Removes the file of a blob that nothing names any more; one that is gone already is no error.
+    pub(super) fn remove(&self, id: &BlobId) -> Result<()> {
+        let place = self.place(id);
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&place, error)),
+            _ => Ok(()),
+        }
+    }
+
     fn place(&self, id: &BlobId) -> PathBuf {
         let name = id.to_string();
         let (folder, file) = name.split_at(2);

@@ -31,6 +31,10 @@ pub enum Call {
     CountAttempt,
     /// [`Store::add_version`].
     AddVersion,
+    /// [`Store::keep`].
+    Keep,
+    /// [`Store::pay`].
+    Pay,
     /// [`Store::check_writable`].
     CheckWritable,
     /// Any call that reads.
@@ -139,9 +143,10 @@ impl<S: Store> Store for Faulty<S> {
         code: CodeRecord,
         original: Staged,
         printable: Option<Staged>,
+        owed: Option<Owed>,
     ) -> Result<()> {
         self.call(Call::KeepDocument, || {
-            self.store.keep_document(code, original, printable)
+            self.store.keep_document(code, original, printable, owed)
         })
     }
 
@@ -177,6 +182,50 @@ impl<S: Store> Store for Faulty<S> {
 
     fn versions(&self, number: &str) -> Result<Vec<Version>> {
         self.call(Call::Read, || self.store.versions(number))
+    }
+
+    fn keep(&self, document: NewKept) -> Result<Kept> {
+        self.call(Call::Keep, || self.store.keep(document))
+    }
+
+    fn kept(&self, id: &str) -> Result<Option<Kept>> {
+        self.call(Call::Read, || self.store.kept(id))
+    }
+
+    fn forget(&self, id: Option<&str>, now: Time) -> Result<u64> {
+        self.store.forget(id, now)
+    }
+
+    fn debts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Debt>> {
+        self.call(Call::Read, || self.store.debts(after, limit))
+    }
+
+    fn debt(&self, id: &str) -> Result<Option<Debt>> {
+        self.call(Call::Read, || self.store.debt(id))
+    }
+
+    fn debt_of(&self, of: &OwedOf) -> Result<Option<Debt>> {
+        self.call(Call::Read, || self.store.debt_of(of))
+    }
+
+    fn count_debts(&self) -> Result<BTreeMap<String, u64>> {
+        self.call(Call::Read, || self.store.count_debts())
+    }
+
+    fn claim_debt(&self, now: Time, lease: Duration) -> Result<Option<Debt>> {
+        self.store.claim_debt(now, lease)
+    }
+
+    fn put_off(&self, id: &str, due: Time, problem: &str) -> Result<()> {
+        self.store.put_off(id, due, problem)
+    }
+
+    fn pay(&self, id: &str, payment: Payment) -> Result<bool> {
+        self.call(Call::Pay, || self.store.pay(id, payment))
+    }
+
+    fn document_versions(&self, id: &str) -> Result<Vec<DocumentVersion>> {
+        self.call(Call::Read, || self.store.document_versions(id))
     }
 
     fn last_presented(&self) -> Result<Option<Time>> {

@@ -7,16 +7,21 @@
 mod blobs;
 mod cipher;
 mod faulty;
+mod owed;
 mod owner;
 mod sqlite;
 
 pub use blobs::Staged;
 pub use faulty::{Call, Fault, Faulty};
+pub use owed::{
+    Debt, DocumentVersion, Kept, NewKept, Owed, OwedOf, Payment, blob_apart, stage_apart,
+};
 pub use sqlite::{SqliteStore, StoreOptions};
 
 use crate::engine::codes::{CodeId, KeyedCode, Validity};
 use crate::engine::register::{Direction, NumberLayout};
 use crate::engine::{Result, Time};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::time::Duration;
@@ -70,13 +75,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The content of a blob, whole and checked.
     fn blob(&self, id: &BlobId) -> Result<Vec<u8>>;
 
-    /// Keeps a document with its code. An id that is taken already is a
+    /// Keeps a document with its code, together with what is owed of it. An id that is taken already is a
     /// [`ErrorKind::Conflict`](crate::engine::ErrorKind).
     fn keep_document(
         &self,
         code: CodeRecord,
         original: Staged,
         printable: Option<Staged>,
+        owed: Option<Owed>,
     ) -> Result<()>;
 
     /// The document behind the id of a code, expired or not.
@@ -104,6 +110,43 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// The further versions of a receipt, oldest first.
     fn versions(&self, number: &str) -> Result<Vec<Version>>;
+
+    /// Keeps a document for its caller, together with what is owed of it. What is kept under its id already stays as it
+    /// is, and is returned.
+    fn keep(&self, document: NewKept) -> Result<Kept>;
+
+    /// What is kept under this id.
+    fn kept(&self, id: &str) -> Result<Option<Kept>>;
+
+    /// Forgets what is kept under this id and owed of it; without an id, all that is kept no longer at `now` and owed no
+    /// level. Its bytes are removed from the disk, after a crash at the next start. Answers how many there were.
+    fn forget(&self, id: Option<&str>, now: Time) -> Result<u64>;
+
+    /// What is owed, in the order of ids, a page of at most 1,000 at a time.
+    fn debts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Debt>>;
+
+    /// The debt of this id.
+    fn debt(&self, id: &str) -> Result<Option<Debt>>;
+
+    /// What is owed of this.
+    fn debt_of(&self, of: &OwedOf) -> Result<Option<Debt>>;
+
+    /// How much is owed, by level.
+    fn count_debts(&self) -> Result<BTreeMap<String, u64>>;
+
+    /// A debt that is due at `now`. Nobody else is given it within `lease`; after that it is due again, so that a crash
+    /// loses none.
+    fn claim_debt(&self, now: Time, lease: Duration) -> Result<Option<Debt>>;
+
+    /// A debt could not be paid, and is due again at `due`.
+    fn put_off(&self, id: &str, due: Time, problem: &str) -> Result<()>;
+
+    /// Keeps what a debt is paid with as a further version, and strikes the debt out, in one transaction. False where it
+    /// was paid before: then nothing is kept.
+    fn pay(&self, id: &str, payment: Payment) -> Result<bool>;
+
+    /// The further versions of a document behind a code, oldest first.
+    fn document_versions(&self, id: &str) -> Result<Vec<DocumentVersion>>;
 
     /// The last presentation instant of any entry.
     fn last_presented(&self) -> Result<Option<Time>>;
@@ -232,6 +275,8 @@ pub struct Completion {
     pub details: Vec<u8>,
     /// The code that the justificante bears; the justificante becomes the document behind it.
     pub code: Option<CodeRecord>,
+    /// The level that is owed of the justificante's seal.
+    pub owed: Option<Owed>,
 }
 
 /// Which entries to find. The default is all of them.

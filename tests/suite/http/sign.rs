@@ -341,3 +341,126 @@ fn who_may_not_sign_elsewhere_prepares_nothing() {
         assert_eq!(refused.remedied(422), "certificate");
     }
 }
+
+#[test]
+fn what_is_owed_is_listed_counted_paid_later_and_handed_out() {
+    let provider = Provider::open();
+    let office = provider.office("");
+    provider.stamps.down(true);
+    let parameters = json!({"format": "cades", "level": "B-T", "packaging": "detached"});
+    let degraded = sign(&office, CONTENT, &parameters);
+    let id = degraded.header("x-rubrica-owed").unwrap().to_string();
+    let sealed = office
+        .ask("POST", "/v1/seal")
+        .key(PORTAL)
+        .body("application/pdf", &pdf());
+    assert!(sealed.header("x-rubrica-owed").is_some(), "{}", sealed.head);
+    let get = |caller: u8, path: &str| office.ask("GET", path).key(caller).send();
+    let list = get(PORTAL, "/v1/owed").json();
+    let list = list["owed"].as_array().unwrap();
+    assert_eq!(list.len(), 2);
+    assert!(
+        list.iter()
+            .any(|debt| debt["document"] == *id && debt["level"] == "B-T")
+    );
+    // To another caller they do not exist.
+    assert_eq!(get(OTHER, "/v1/owed").json()["owed"], json!([]));
+    assert_eq!(get(OTHER, &format!("/v1/owed/{id}")).problem(404), "id");
+    let metric = |text: &str| {
+        office
+            .get("/metrics")
+            .text()
+            .lines()
+            .any(|line| line == text)
+    };
+    assert!(metric("rubrica_owed{level=\"B-T\"} 2"));
+
+    // While it is down nothing is paid and nothing lost, and it is not asked again at once.
+    let settled = office.service.settle_debts().unwrap().unwrap();
+    assert_eq!((settled.paid, settled.left.len()), (0, 2));
+    let settled = office.service.settle_debts().unwrap().unwrap();
+    assert_eq!((settled.paid, settled.left.len()), (0, 0));
+    assert_eq!(get(PORTAL, "/v1/owed").json()["owed"][0]["tried"], 1);
+
+    provider.stamps.down(false);
+    provider.clock.set("2026-11-24T14:00:00Z".parse().unwrap());
+    assert_eq!(office.service.settle_debts().unwrap().unwrap().paid, 2);
+    assert!(metric("rubrica_owed{level=\"B-T\"} 0"));
+    let status = get(PORTAL, &format!("/v1/owed/{id}")).json();
+    assert_eq!(
+        (&status["owed"], &status["level"]),
+        (&Value::Null, &json!("CAdES-BASELINE-T"))
+    );
+    let raised = get(PORTAL, &format!("/v1/owed/{id}/document"));
+    assert_eq!(raised.header("x-rubrica-level"), Some("CAdES-BASELINE-T"));
+    passes(&office, &raised.body, Some(CONTENT));
+
+    // It is kept for a while, and its bytes go with it.
+    let blobs = || {
+        let folders = std::fs::read_dir(office.folder.path().join("data/blobs")).unwrap();
+        let files = folders.map(|f| std::fs::read_dir(f.unwrap().path()).unwrap().count());
+        files.sum::<usize>()
+    };
+    assert_eq!(blobs(), 2 + 2 + 1);
+    provider.clock.set("2026-11-28T00:00:00Z".parse().unwrap());
+    office.service.settle_debts().unwrap();
+    assert_eq!(get(PORTAL, &format!("/v1/owed/{id}")).problem(404), "id");
+    assert_eq!(blobs(), 0);
+}
+
+#[test]
+fn a_caller_discards_what_is_owed_to_it() {
+    let provider = Provider::open();
+    let office = provider.office("");
+    provider.stamps.down(true);
+    let degraded = sign(
+        &office,
+        CONTENT,
+        &json!({"format": "cades", "level": "B-T"}),
+    );
+    let path = format!("/v1/owed/{}", degraded.header("x-rubrica-owed").unwrap());
+    assert_eq!(office.ask("DELETE", &path).key(OTHER).send().status, 404);
+    assert_eq!(office.ask("DELETE", &path).key(PORTAL).send().status, 204);
+    assert_eq!(office.ask("GET", &path).key(PORTAL).send().status, 404);
+    let list = office.ask("GET", "/v1/owed").key(PORTAL).send().json();
+    assert_eq!(list["owed"], json!([]));
+}
+
+#[test]
+fn a_finished_state_brings_the_same_bytes_and_what_it_is_owed() {
+    let provider = Provider::open();
+    let office = provider.office("");
+    let person = citizen(&provider, "citizen");
+    let parameters = json!({"format": "cades", "level": "B-T"});
+    let prepared = prepare(&office, &person, CONTENT, &parameters);
+    let state = prepared["state"].as_str().unwrap();
+    let value = person.value(&bytes(&prepared["to_be_signed"]));
+    let first = finish(&office, PORTAL, CONTENT, state, &value);
+    assert_eq!(first.header("x-rubrica-level"), Some("CAdES-BASELINE-T"));
+    let again = finish(&office, PORTAL, CONTENT, state, &value);
+    assert_eq!(again.body, first.body, "stamped once");
+    assert_eq!(
+        again.header("x-rubrica-level"),
+        first.header("x-rubrica-level")
+    );
+
+    provider.stamps.down(true);
+    let prepared = prepare(&office, &person, CONTENT, &parameters);
+    let value = person.value(&bytes(&prepared["to_be_signed"]));
+    let state = prepared["state"].as_str().unwrap();
+    let degraded = finish(&office, PORTAL, CONTENT, state, &value);
+    let id = degraded.header("x-rubrica-owed").unwrap().to_string();
+    let again = finish(&office, PORTAL, CONTENT, state, &value);
+    assert_eq!(
+        (again.header("x-rubrica-owed"), again.body),
+        (Some(&*id), degraded.body)
+    );
+    provider.stamps.down(false);
+    provider.clock.set("2026-11-24T13:00:00Z".parse().unwrap());
+    assert_eq!(office.service.settle_debts().unwrap().unwrap().paid, 1);
+    let raised = office
+        .ask("GET", &format!("/v1/owed/{id}/document"))
+        .key(PORTAL)
+        .send();
+    passes(&office, &raised.body, None);
+}

@@ -53,6 +53,10 @@ impl Composer for Press {
             degraded: None,
         })
     }
+
+    fn repack(&self, repacked: &Repacked<'_>) -> Result<Vec<u8>> {
+        Ok([b"acuse of ", repacked.justificante].concat())
+    }
 }
 
 const CATALOGUE: &str = r#"

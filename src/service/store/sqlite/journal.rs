@@ -3,9 +3,11 @@
 use super::super::blobs::Staged;
 use super::super::cipher::{Cipher, altered};
 use super::super::{
-    BlobId, CodeRecord, Completion, Entry, EntryPage, EntryQuery, NewEntry, Receipt, Taken,
+    BlobId, CodeRecord, Completion, Entry, EntryPage, EntryQuery, NewEntry, Owed, OwedOf, Receipt,
+    Taken,
 };
 use super::database_error;
+use super::owed::owe;
 use super::records::{insert_document, milliseconds, name_blobs, time, year};
 use crate::engine::register::{Direction, RegisterNumber, year_of};
 use crate::engine::syntax::hex::hex;
@@ -167,6 +169,7 @@ pub(super) struct Complete {
     justificante: BlobId,
     details: Vec<u8>,
     code: Option<CodeRecord>,
+    owed: Option<Owed>,
 }
 
 impl Complete {
@@ -182,6 +185,7 @@ impl Complete {
             evidence,
             details,
             code,
+            owed,
         } = completion;
         let named = |role, staged: &Staged| (role, (staged.id(), staged.bytes()));
         let mut parts = vec![named("acuse", &acuse), named("justificante", &justificante)];
@@ -193,6 +197,7 @@ impl Complete {
             justificante: justificante.id(),
             details: Vec::new(),
             code,
+            owed,
         };
         let place = details_place(number, sealed, complete.parts.iter().map(|(_, (id, _))| id));
         complete.details = cipher.seal(&place, &details)?;
@@ -226,9 +231,21 @@ impl Complete {
                 )?;
             }
         }
-        entry(db, cipher, &self.number)?.ok_or_else(|| {
+        let entry = entry(db, cipher, &self.number)?.ok_or_else(|| {
             Error::not_found("number", format!("{} is not in the register", self.number))
-        })
+        })?;
+        if let Some(owed) = self.owed.as_ref().filter(|_| completed.is_some()) {
+            let of = OwedOf::Receipt(self.number.clone());
+            owe(
+                db,
+                &of,
+                &entry.caller,
+                Some(&entry.entity),
+                owed,
+                self.sealed,
+            )?;
+        }
+        Ok(entry)
     }
 }
 

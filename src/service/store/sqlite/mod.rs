@@ -5,6 +5,7 @@
 //! the entries, `records` everything else.
 
 mod journal;
+mod owed;
 mod records;
 mod schema;
 mod writer;
@@ -68,6 +69,7 @@ impl SqliteStore {
         schema::check_secret(&database, &cipher)?;
         let blobs = Arc::new(Blobs::open(data.join("blobs"), cipher.clone())?);
         blobs.settle(|id| records::names_blob(&database, id))?;
+        remove_files(&database, &blobs)?;
         Ok(SqliteStore {
             writer: Writer::start(database, timeout)?,
             readers: Readers {
@@ -152,6 +154,7 @@ impl Store for SqliteStore {
         code: CodeRecord,
         original: Staged,
         printable: Option<Staged>,
+        owed: Option<Owed>,
     ) -> Result<()> {
         let (first, second) = (original.id(), printable.as_ref().map(Staged::id));
         let sizes: Vec<_> = std::iter::once(&original)
@@ -162,7 +165,10 @@ impl Store for SqliteStore {
         let cipher = self.cipher.clone();
         self.write(staged, move |db| {
             records::name_blobs(db, &sizes).map_err(database_error)?;
-            records::insert_document(db, &cipher, &code, &first, second.as_ref(), None)
+            records::insert_document(db, &cipher, &code, &first, second.as_ref(), None)?;
+            let Some(owed) = &owed else { return Ok(()) };
+            let of = OwedOf::Document(code.id.to_string());
+            owed::owe(db, &of, &code.caller, Some(&code.entity), owed, code.issued)
         })
     }
 
@@ -208,6 +214,103 @@ impl Store for SqliteStore {
         self.readers.with(|db| records::versions(db, number))
     }
 
+    fn keep(&self, document: NewKept) -> Result<Kept> {
+        let NewKept {
+            id,
+            caller,
+            made,
+            until,
+            format,
+            level,
+            signed,
+            document,
+            content,
+            owed,
+        } = document;
+        let kept = Kept {
+            id,
+            caller,
+            made,
+            until,
+            format,
+            level,
+            signed,
+            document: document.id(),
+            content: content.as_ref().map(Staged::id),
+            latest: None,
+        };
+        let staged: Vec<Staged> = std::iter::once(document).chain(content).collect();
+        let sizes: Vec<_> = staged.iter().map(|s| (s.id(), s.bytes())).collect();
+        self.write(staged, move |db| {
+            owed::keep(db, &kept, &sizes, owed.as_ref())
+        })
+    }
+
+    fn kept(&self, id: &str) -> Result<Option<Kept>> {
+        self.readers.with(|db| owed::kept(db, id))
+    }
+
+    fn forget(&self, id: Option<&str>, now: Time) -> Result<u64> {
+        let (id, blobs) = (id.map(str::to_string), self.blobs.clone());
+        let forgotten = self.write(Vec::new(), move |db| owed::forget(db, id.as_deref(), now))?;
+        // Only now that it is committed that nothing names them.
+        self.write(Vec::new(), move |db| remove_files(db, &blobs))?;
+        Ok(forgotten)
+    }
+
+    fn debts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Debt>> {
+        let after = after.unwrap_or_default();
+        self.readers
+            .with(|db| owed::debts(db, after, limit.min(1_000)))
+    }
+
+    fn debt(&self, id: &str) -> Result<Option<Debt>> {
+        self.readers.with(|db| owed::debt(db, id))
+    }
+
+    fn debt_of(&self, of: &OwedOf) -> Result<Option<Debt>> {
+        self.readers.with(|db| owed::debt_of(db, of))
+    }
+
+    fn count_debts(&self) -> Result<BTreeMap<String, u64>> {
+        self.readers.with(owed::count)
+    }
+
+    fn claim_debt(&self, now: Time, lease: Duration) -> Result<Option<Debt>> {
+        self.write(Vec::new(), move |db| owed::claim(db, now, lease))
+    }
+
+    fn put_off(&self, id: &str, due: Time, problem: &str) -> Result<()> {
+        let (id, problem) = (id.to_string(), problem.to_string());
+        self.write(Vec::new(), move |db| owed::put_off(db, &id, due, &problem))
+    }
+
+    fn pay(&self, id: &str, payment: Payment) -> Result<bool> {
+        let Payment {
+            level,
+            made,
+            document,
+            acuse,
+            until,
+        } = payment;
+        let named = |staged: &Staged| (staged.id(), staged.bytes());
+        let paid = owed::Paid {
+            level,
+            made,
+            document: named(&document),
+            acuse: acuse.as_ref().map(named),
+            until,
+        };
+        let (id, cipher) = (id.to_string(), self.cipher.clone());
+        let staged = std::iter::once(document).chain(acuse).collect();
+        self.write(staged, move |db| owed::pay(db, &cipher, &id, &paid))
+    }
+
+    fn document_versions(&self, id: &str) -> Result<Vec<DocumentVersion>> {
+        self.readers
+            .with(|db| owed::document_versions(db, &self.cipher, id))
+    }
+
     fn last_presented(&self) -> Result<Option<Time>> {
         self.readers.with(journal::last_presented)
     }
@@ -216,6 +319,13 @@ impl Store for SqliteStore {
         let now = self.clock.now();
         self.write(Vec::new(), move |db| records::touch(db, now))
     }
+}
+
+/// Removes the files of blobs that nothing names any more.
+fn remove_files(database: &Connection, blobs: &Blobs) -> Result<()> {
+    let removed = owed::removed(database)?;
+    removed.iter().try_for_each(|id| blobs.remove(id))?;
+    owed::strike_removed(database, &removed)
 }
 
 /// Connections that only read; as many as there are readers at once.

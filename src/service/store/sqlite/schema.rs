@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 const APPLICATION: i32 = 0x7275_6272;
 
 /// Step `n` takes a store of version `n` to version `n + 1`. Steps are never changed once released.
-const STEPS: &[&str] = &[include_str!("1.sql")];
+const STEPS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql")];
 
 /// Sets the database to sync every commit, and brings it up to date.
 pub(super) fn prepare(database: &mut Connection) -> Result<()> {

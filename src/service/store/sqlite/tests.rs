@@ -122,6 +122,7 @@ fn completion(store: &dyn Store, what: &str) -> Completion {
         evidence: Some(stage("evidence")),
         details: what.as_bytes().to_vec(),
         code: None,
+        owed: None,
     }
 }
 
@@ -655,6 +656,7 @@ fn the_document_behind_a_code_is_the_justificante_or_one_of_its_own() {
             permanent.clone(),
             stage("original"),
             Some(stage("printable")),
+            None,
         )
         .unwrap();
     let document = fixture.store.document("BBBBBBBBBBBB").unwrap().unwrap();
@@ -666,7 +668,7 @@ fn the_document_behind_a_code_is_the_justificante_or_one_of_its_own() {
     let kept = blob_files(&fixture.data());
     let error = fixture
         .store
-        .keep_document(permanent, stage("again"), None)
+        .keep_document(permanent, stage("again"), None, None)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(blob_files(&fixture.data()), kept);
@@ -910,7 +912,7 @@ fn a_document_that_was_altered_in_the_database_is_refused() {
         let original = fixture.store.stage(&mut id.as_bytes()).unwrap();
         fixture
             .store
-            .keep_document(code(id), original, None)
+            .keep_document(code(id), original, None, None)
             .unwrap();
     }
     let other = Connection::open(fixture.data().join("rubrica.sqlite")).unwrap();
@@ -932,7 +934,7 @@ fn a_document_that_was_altered_in_the_database_is_refused() {
         let original = fixture.store.stage(&mut &b"AAAAAAAAAAAA"[..]).unwrap();
         fixture
             .store
-            .keep_document(code("AAAAAAAAAAAA"), original, None)
+            .keep_document(code("AAAAAAAAAAAA"), original, None, None)
             .unwrap();
     }
 }
