@@ -452,8 +452,8 @@ fn a_finished_state_brings_the_same_bytes_and_what_it_is_owed() {
     let id = degraded.header("x-rubrica-owed").unwrap().to_string();
     let again = finish(&office, PORTAL, CONTENT, state, &value);
     assert_eq!(
-        (again.header("x-rubrica-owed"), again.body),
-        (Some(&*id), degraded.body)
+        (again.header("x-rubrica-owed"), &again.body),
+        (Some(&*id), &degraded.body)
     );
     provider.stamps.down(false);
     provider.clock.set("2026-11-24T13:00:00Z".parse().unwrap());
