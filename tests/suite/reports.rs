@@ -346,6 +346,11 @@ fn hostile_words_stay_words_in_every_form() {
     signature.form = HOSTILE.to_string();
     signature.reason = Some(HOSTILE.to_string());
     signature.location = Some(HOSTILE.to_string());
+    signature.properties.mime_type = Some(HOSTILE.to_string());
+    signature.properties.claimed_roles = vec![HOSTILE.to_string()];
+    signature.properties.commitment_types =
+        vec![rubrica::engine::syntax::asn1::Oid::from_dotted("1.2.840.113549.1.9.16.6.1").unwrap()];
+    signature.properties.unsigned = vec!["certificate-values".to_string(), HOSTILE.to_string()];
     signature.scopes[0].name = HOSTILE.to_string();
     signature.references[0].name = HOSTILE.to_string();
     // Years that other calendars have.

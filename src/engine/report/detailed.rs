@@ -11,7 +11,8 @@ use super::simple::{
 };
 use crate::engine::error::Result;
 use crate::engine::evidence::{
-    EvidenceRecord, ObjectId, ProofOfExistence, RecordPlace, Signature, Timestamp,
+    EvidenceRecord, ObjectId, ProofOfExistence, Properties, RecordPlace, Signature,
+    SignaturePolicy, Timestamp,
 };
 use crate::engine::time::Time;
 use crate::engine::validation::{
@@ -116,6 +117,14 @@ pub struct DetailedSignature {
     /// The signature that it countersigns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub countersigns: Option<ObjectId>,
+    /// The explicit signature policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature_policy: Option<SignaturePolicy>,
+    /// Where the signer says to have signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// What stands beside the value: attributes by name, and what the signer states in them.
+    pub properties: Properties,
     /// From the signing certificate to the anchor.
     pub path: Vec<ObjectId>,
     /// The proofs of existence that the conclusion rests on.
@@ -350,6 +359,9 @@ fn signature(
     DetailedSignature {
         concluded_by: ReportedProcess::of(verdict.process, false),
         countersigns: found.countersigns,
+        signature_policy: found.policy.clone(),
+        place: found.location.clone(),
+        properties: found.properties.clone(),
         path: verdict.path.clone(),
         proofs: verdict.proofs.clone(),
         processes: processes(&verdict.findings, false, verdict.process),

@@ -1,8 +1,8 @@
 //! The detailed report as text for people.
 
 use super::detailed::{
-    BlockReport, DetailedDocument, DetailedReport, DetailedTimestamp, ProcessReport,
-    ReportedProcess,
+    BlockReport, DetailedDocument, DetailedReport, DetailedSignature, DetailedTimestamp,
+    ProcessReport, ReportedProcess,
 };
 use super::message::{Language, label, named};
 use super::object::ObjectReport;
@@ -91,6 +91,9 @@ fn document(one: &DetailedDocument, names: &Names, page: &mut Page) {
         page.inside(|page| {
             page.field("identifier", &one.conclusion.id.to_string());
             facts(&one.conclusion, page);
+            for (key, value) in stated(one) {
+                page.field(key, &value);
+            }
             if let Some(of) = one.countersigns {
                 page.field("countersigns", &of.to_string());
             }
@@ -135,6 +138,38 @@ fn document(one: &DetailedDocument, names: &Names, page: &mut Page) {
     one.inside
         .iter()
         .for_each(|inside| document(inside, names, page));
+}
+
+/// What the signer states beside the content, by label.
+pub(super) fn stated(one: &DetailedSignature) -> Vec<(&'static str, String)> {
+    let properties = &one.properties;
+    let policy = one
+        .signature_policy
+        .as_ref()
+        .map(|policy| policy.id.to_string());
+    let hint = properties
+        .content_hints
+        .as_ref()
+        .and_then(|hints| hints.description.clone());
+    let commitments = properties.commitment_types.iter().map(ToString::to_string);
+    let single = [
+        ("signature_policy", policy),
+        ("mime_type", properties.mime_type.clone()),
+        ("content_hint", hint),
+        ("place", one.place.clone()),
+    ];
+    let single = single
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)));
+    single
+        .chain(commitments.map(|oid| ("commitment", oid)))
+        .chain(
+            properties
+                .claimed_roles
+                .iter()
+                .map(|role| ("claimed_role", role.clone())),
+        )
+        .collect()
 }
 
 fn timestamp(one: &DetailedTimestamp, names: &Names, page: &mut Page) {

@@ -33,6 +33,19 @@ const NAMESPACES: &[(&str, &str)] = &[
     ("xmlns:xades", "http://uri.etsi.org/01903/v1.3.2#"),
     ("xmlns:tsl", "http://uri.etsi.org/02231/v2#"),
 ];
+const SIGNED: &[(&str, &str)] = &[("Signed", "true")];
+/// Unsigned attributes that have an element, whose content stands among the objects.
+const UNSIGNED: &[(&str, &str)] = &[
+    ("CompleteCertificateRefs", "complete-certificate-references"),
+    ("CompleteRevocationRefs", "complete-revocation-references"),
+    (
+        "AttributeCertificateRefs",
+        "attribute-certificate-references",
+    ),
+    ("AttributeRevocationRefs", "attribute-revocation-references"),
+    ("CertificateValues", "certificate-values"),
+    ("RevocationValues", "revocation-values"),
+];
 /// `dateTime` of XML Schema 1.0 has no year 0.
 const FIRST: &str = "0001-01-01T00:00:00Z";
 
@@ -361,33 +374,10 @@ impl<'j> Report<'j> {
         verdict: &SignatureVerdict,
         out: &mut Markup,
     ) {
-        const SIGNED: &[(&str, &str)] = &[("Signed", "true")];
-        let digests: Vec<_> = found
-            .references
-            .iter()
-            .filter(|r| r.name == "message-digest")
-            .collect();
-        let own = found.timestamps.iter();
-        let of_document = part
-            .evidence
-            .timestamps
-            .iter()
-            .filter(|_| found.level.family == Family::Pades);
-        let stamps: Vec<&Timestamp> = own.chain(of_document).collect();
-        let nothing = found.claimed_time.is_none()
-            && found.certificate_references.is_empty()
-            && found.policy.is_none()
-            && found.location.is_none()
-            && found.reason.is_none()
-            && digests.is_empty()
-            && stamps.is_empty();
-        if nothing {
-            return;
-        }
-        out.element("SignatureAttributes", &[], |out| {
+        out.element_if_any("SignatureAttributes", |out| {
             if let Some(time) = found.claimed_time {
                 out.element("SigningTime", SIGNED, |out| {
-                    out.leaf("Time", &instant(time))
+                    out.leaf("Time", &instant(time));
                 });
             }
             if !found.certificate_references.is_empty() {
@@ -395,7 +385,7 @@ impl<'j> Report<'j> {
                     self.refer("AttributeObject", verdict.signing_certificate, out);
                     for reference in &found.certificate_references {
                         out.element("CertID", &[], |out| {
-                            digest(reference.algorithm, &reference.digest, out)
+                            digest(reference.algorithm, &reference.digest, out);
                         });
                     }
                 });
@@ -405,32 +395,36 @@ impl<'j> Report<'j> {
                     out.leaf("SigPolicyId", &format!("urn:oid:{}", policy.id));
                 });
             }
-            if let Some(place) = &found.location {
-                out.element("SignatureProductionPlace", SIGNED, |out| {
-                    out.leaf("AddressString", place)
-                });
-            }
-            for stamp in stamps {
-                let (element, signed) = stamp_element(stamp.kind);
-                out.element(element, if signed { SIGNED } else { &[] }, |out| {
-                    self.refer("AttributeObject", [stamp.token], out);
-                    out.leaf("TimeStampValue", &instant(stamp.gen_time));
-                });
-            }
-            for reference in digests {
+            stated(found, out);
+            self.stamps(part, found, out);
+            for reference in found
+                .references
+                .iter()
+                .filter(|r| r.name == "message-digest")
+            {
                 out.element("MessageDigest", SIGNED, |out| {
                     out.leaf("Digest", &STANDARD.encode(&*reference.expected));
                 });
             }
-            if let Some(reason) = &found.reason {
-                out.element("Reason", SIGNED, |out| out.leaf("ReasonElement", reason));
-            }
             if found.level.family == Family::Pades {
                 out.element("SubFilter", SIGNED, |out| {
-                    out.leaf("SubFilterElement", &found.form)
+                    out.leaf("SubFilterElement", &found.form);
                 });
             }
         });
+    }
+
+    /// The time-stamps of a signature, those over the document of a PDF among them.
+    fn stamps(&self, part: Part<'_>, found: &Signature, out: &mut Markup) {
+        let of_document = part.evidence.timestamps.iter();
+        let of_document = of_document.filter(|_| found.level.family == Family::Pades);
+        for stamp in found.timestamps.iter().chain(of_document) {
+            let (element, signed) = stamp_element(stamp.kind);
+            out.element(element, if signed { SIGNED } else { &[] }, |out| {
+                self.refer("AttributeObject", [stamp.token], out);
+                out.leaf("TimeStampValue", &instant(stamp.gen_time));
+            });
+        }
     }
 
     fn signer(&self, id: Option<&ObjectId>, out: &mut Markup) {
@@ -567,6 +561,51 @@ impl<'j> Report<'j> {
                 out.leaf("NotAfter", &instant(end));
             }
         });
+    }
+}
+
+/// What the signer states, and the validation data that stands in attributes.
+fn stated(found: &Signature, out: &mut Markup) {
+    let properties = &found.properties;
+    let of_content = (
+        properties.content_type.as_ref(),
+        properties.mime_type.as_ref(),
+    );
+    if of_content != (None, None) {
+        out.element("DataObjectFormat", SIGNED, |out| {
+            if let Some(content_type) = of_content.0 {
+                out.leaf("ContentType", &format!("urn:oid:{content_type}"));
+            }
+            if let Some(mime_type) = of_content.1 {
+                out.leaf("MimeType", mime_type);
+            }
+        });
+    }
+    for commitment in &properties.commitment_types {
+        out.element("CommitmentTypeIndication", SIGNED, |out| {
+            out.leaf("CommitmentTypeIdentifier", &format!("urn:oid:{commitment}"));
+        });
+    }
+    if let Some(place) = &found.location {
+        out.element("SignatureProductionPlace", SIGNED, |out| {
+            out.leaf("AddressString", place);
+        });
+    }
+    for role in &properties.claimed_roles {
+        out.element("SignerRole", SIGNED, |out| {
+            out.element("RoleDetails", &[], |out| {
+                out.leaf("Role", role);
+                out.leaf("EndorsementType", "claimed");
+            });
+        });
+    }
+    if let Some(reason) = &found.reason {
+        out.element("Reason", SIGNED, |out| out.leaf("ReasonElement", reason));
+    }
+    for (element, name) in UNSIGNED {
+        if properties.unsigned.iter().any(|one| one == name) {
+            out.empty(element, &[("Signed", "false")]);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::detailed::{
 };
 use super::detailed_text::{
     Names, intact, names, object_kind, object_name, origin, outcome, process_word, proof_text,
-    stamp_kind,
+    stamp_kind, stated,
 };
 use super::markup::Markup;
 use super::message::{Language, label, named};
@@ -360,6 +360,9 @@ impl Writing {
         );
         for scope in &conclusion.scopes {
             self.fact("scope", &scope_text(scope, &self.words), out);
+        }
+        for (key, value) in stated(one) {
+            self.fact(key, &value, out);
         }
         if let Some(of) = one.countersigns {
             self.fact("countersigns", &of.to_string(), out);

@@ -32,6 +32,22 @@ impl Markup {
         self.out.push('>');
     }
 
+    /// An element, unless `body` writes nothing into it.
+    pub(super) fn element_if_any(&mut self, name: &str, body: impl FnOnce(&mut Markup)) {
+        let before = self.out.len();
+        self.start(name, &[]);
+        self.out.push('>');
+        let inside = self.out.len();
+        body(self);
+        if self.out.len() == inside {
+            self.out.truncate(before);
+            return;
+        }
+        self.out.push_str("</");
+        self.out.push_str(name);
+        self.out.push('>');
+    }
+
     /// An element with text.
     pub(super) fn leaf(&mut self, name: &str, text: &str) {
         self.element(name, &[], |inside| inside.text(text));
@@ -97,10 +113,12 @@ mod tests {
             "a\"><script>alert('x')</script>&amp;\u{0}\u{1b}\u{202e}b\u{fffe}\u{85}\r\n]]>";
         out.element("p", &[("title", hostile)], |p| p.text(hostile));
         out.empty("x", &[("y", "<")]);
+        out.element_if_any("none", |_| {});
+        out.element_if_any("some", |out| out.text("-"));
         let once = "a&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;amp;   b\u{fffd}   ]]&gt;";
         assert_eq!(
             String::from_utf8(out.finish()).unwrap(),
-            format!("<p title=\"{once}\">{once}</p><x y=\"&lt;\"/>")
+            format!("<p title=\"{once}\">{once}</p><x y=\"&lt;\"/><some>-</some>")
         );
     }
 }
