@@ -160,6 +160,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::excessive_precision)] // As the RFC writes it.
     fn the_example_of_primitive_data_types() {
         // RFC 8785 §3.2.2 and §3.2.3.
         let input = json!({
