@@ -2,7 +2,9 @@
 
 use crate::cli::signed;
 use crate::corpora;
-use rubrica::engine::evidence::{Evidence, Object, ObjectId, ObjectKind, Origin};
+use rubrica::engine::evidence::{
+    Evidence, Object, ObjectId, ObjectKind, Origin, Timestamp, TimestampKind,
+};
 use rubrica::engine::formats::{Input, recognise};
 use rubrica::engine::limits::{Budget, Limits};
 use rubrica::engine::pki::trust::Anchors;
@@ -390,6 +392,45 @@ fn hostile_words_stay_words_in_every_form() {
         whole += 1;
     }
     assert_eq!(whole, FORMS.len() * Language::ALL.len());
+}
+
+#[test]
+fn reports_are_bounded_whatever_is_proven_to_have_existed() {
+    let mut evidence = inspect(&signed("citizen", b"Solicito", true)).unwrap();
+    let signature = evidence.signatures[0].clone();
+    let stamp = Timestamp {
+        kind: TimestampKind::Archive,
+        token: signature.id,
+        gen_time: AT.parse().unwrap(),
+        policy: rubrica::engine::syntax::asn1::Oid::from_dotted("1.2.3").unwrap(),
+        imprint: signature.references[0].clone(),
+        covers: vec![signature.id; 1_000],
+        signatures: Vec::new(),
+        signature: Box::new(signature),
+    };
+    let policy = policy();
+    let judged = |evidence: &Evidence, form| {
+        let verdict = validate(evidence, &policy, AT.parse().unwrap());
+        let judged = Judged {
+            evidence,
+            verdict: &verdict,
+            policy: &policy,
+        };
+        write(&judged, form, Language::Es, "UTC")
+    };
+    evidence.signatures[0].timestamps = vec![stamp.clone()];
+    assert!(judged(&evidence, ReportForm::Detailed).is_ok());
+    evidence.signatures[0].timestamps = vec![stamp; 51];
+    for form in [
+        ReportForm::Detailed,
+        ReportForm::DetailedText,
+        ReportForm::Etsi,
+        ReportForm::Html,
+    ] {
+        let error = judged(&evidence, form).unwrap_err();
+        assert_eq!(error.kind(), rubrica::engine::ErrorKind::LimitExceeded);
+    }
+    assert!(judged(&evidence, ReportForm::Simple).is_ok());
 }
 
 #[test]

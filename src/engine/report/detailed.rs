@@ -308,16 +308,17 @@ fn block(block: Block, findings: &[Finding]) -> BlockReport {
     }
 }
 
-/// The detailed report of `judged`.
-pub fn detailed(judged: &Judged<'_>) -> DetailedReport {
-    DetailedReport {
+/// The detailed report of `judged`. An error where it would name more than 50,000 findings and objects.
+pub fn detailed(judged: &Judged<'_>) -> Result<DetailedReport> {
+    judged.check_size()?;
+    Ok(DetailedReport {
         form: FORM,
         validation_time: judged.verdict.now,
         policy: judged.verdict.policy.clone(),
         trust: judged.verdict.trust.clone(),
         document: document(judged.whole(), simple(judged.evidence, judged.verdict)),
         objects: objects(judged),
-    }
+    })
 }
 
 fn document(part: Part<'_>, short: SimpleReport) -> DetailedDocument {

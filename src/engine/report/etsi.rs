@@ -5,7 +5,7 @@
 //! is not signed. The text of TS 119 102-2 was not at hand: its structure is from the schema, URIs from what quotes it.
 
 use super::etsi_objects;
-use super::judged::{Judged, Part, proof_of_signature};
+use super::judged::{Judged, Part, proof_of_signature, stamps};
 use super::markup::Markup;
 use super::message::{Language, finding_text};
 use super::object::{ObjectReport, objects};
@@ -50,8 +50,9 @@ const UNSIGNED: &[(&str, &str)] = &[
 const FIRST: &str = "0001-01-01T00:00:00Z";
 
 /// The ETSI validation report of `judged`. An error where nothing is signed and nothing time-stamped: the standard has no
-/// report of that.
+/// report of that; and where it would name more than 50,000 findings and objects.
 pub fn etsi(judged: &Judged<'_>) -> Result<Vec<u8>> {
+    judged.check_size()?;
     let report = Report::of(judged);
     let parts = judged.parts();
     let is_signed = parts
@@ -89,24 +90,6 @@ pub fn etsi(judged: &Judged<'_>) -> Result<Vec<u8>> {
         validator(out);
     });
     Ok(out.finish())
-}
-
-/// The time-stamps of a document and of its signatures, with their verdicts.
-pub(super) fn stamps(part: Part<'_>) -> Vec<(&Timestamp, &TimestampVerdict)> {
-    let of_signatures = part
-        .evidence
-        .signatures
-        .iter()
-        .zip(&part.verdict.signatures);
-    let own = part
-        .evidence
-        .timestamps
-        .iter()
-        .zip(&part.verdict.timestamps);
-    of_signatures
-        .flat_map(|(found, verdict)| found.timestamps.iter().zip(&verdict.timestamps))
-        .chain(own)
-        .collect()
 }
 
 /// Who validated: the product by name, since the report is nobody's statement until somebody signs it.

@@ -1,7 +1,8 @@
 //! The objects of an ETSI validation report (TS 119 102-2 §4.4, unchecked): each by digest, small ones whole, with the
 //! proof of their existence; time-stamps with their own validation.
 
-use super::etsi::{Report, data_name, digest, instant, stamps};
+use super::etsi::{Report, data_name, digest, instant};
+use super::judged::stamps;
 use super::markup::Markup;
 use super::object::ObjectReport;
 use crate::engine::crypto::DigestAlgorithm;

@@ -81,13 +81,13 @@ pub fn write(
             let report = simple(judged.evidence, judged.verdict);
             (text(&report, language, zone).into_bytes(), true)
         }
-        ReportForm::Detailed => (detailed(judged).to_json()?, false),
+        ReportForm::Detailed => (detailed(judged)?.to_json()?, false),
         ReportForm::DetailedText => (
-            detailed_text(&detailed(judged), language, zone).into_bytes(),
+            detailed_text(&detailed(judged)?, language, zone).into_bytes(),
             true,
         ),
         ReportForm::Etsi => (etsi(judged)?, false),
-        ReportForm::Html => (html(&detailed(judged), language, zone), true),
+        ReportForm::Html => (html(&detailed(judged)?, language, zone), true),
     };
     Ok(Written {
         bytes,

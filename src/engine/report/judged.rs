@@ -1,9 +1,15 @@
 //! What a report is made from: evidence, its verdict and the policy, with the objects that they name.
 
-use crate::engine::evidence::{Evidence, Object, ObjectId, ObjectKind, ProofOfExistence};
+use crate::engine::error::{Error, Result};
+use crate::engine::evidence::{
+    Evidence, Object, ObjectId, ObjectKind, ProofOfExistence, Timestamp,
+};
 use crate::engine::pki::Certificate;
-use crate::engine::validation::{Policy, SignatureVerdict, Verdict};
+use crate::engine::validation::{Policy, SignatureVerdict, TimestampVerdict, Verdict};
 use std::collections::BTreeMap;
+
+/// Findings and objects of one report: an archive of a hundred time-stamps renewed over a dozen signers has a tenth of them.
+const MOST: usize = 50_000;
 
 /// A judged document.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +64,26 @@ impl<'j> Judged<'j> {
         all
     }
 
+    /// That there is not more than a report can hold: what is found, what is proven to have existed, by every time-stamp. A
+    /// hostile archive of many time-stamps over many certificates would fill the memory with their names.
+    pub(super) fn check_size(&self) -> Result<()> {
+        let mut items = 0;
+        for part in self.parts() {
+            items += part.evidence.pool.len() + part.verdict.findings.len();
+            for one in &part.verdict.signatures {
+                items += one.findings.len() + one.proofs.len() + one.path.len();
+            }
+            for (found, verdict) in stamps(part) {
+                items += found.covers.len() + found.signatures.len() + verdict.findings.len();
+            }
+        }
+        if items > MOST {
+            let problem = format!("would name more than {MOST} findings and objects");
+            return Err(Error::limit("report", problem).remedy("Ask for the simple report."));
+        }
+        Ok(())
+    }
+
     /// Every object of every pool, each once.
     pub(super) fn objects(&self) -> BTreeMap<ObjectId, &'j Object> {
         let mut all = BTreeMap::new();
@@ -93,6 +119,17 @@ impl<'j> Judged<'j> {
         }
         earliest
     }
+}
+
+/// The time-stamps of a document and of its signatures, with their verdicts.
+pub(super) fn stamps(part: Part<'_>) -> Vec<(&Timestamp, &TimestampVerdict)> {
+    let of_signatures = part.evidence.signatures.iter();
+    let of_signatures = of_signatures.zip(&part.verdict.signatures);
+    let own = part.evidence.timestamps.iter();
+    of_signatures
+        .flat_map(|(found, verdict)| found.timestamps.iter().zip(&verdict.timestamps))
+        .chain(own.zip(&part.verdict.timestamps))
+        .collect()
 }
 
 /// What proves the best signature time of a signature: the proof that the verdict names, else the time-stamp of that time.

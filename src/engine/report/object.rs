@@ -9,7 +9,7 @@ use crate::engine::pki::revocation::index::Excerpt;
 use crate::engine::pki::timestamp::TimestampToken;
 use crate::engine::syntax::hex::hex;
 use crate::engine::time::Time;
-use crate::engine::validation::Finding;
+use crate::engine::validation::{Finding, shortened};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ pub(super) fn objects(judged: &Judged<'_>) -> Vec<ObjectReport> {
     }
     for (token, authority) in authorities(judged) {
         if let Some(object) = all.get_mut(&token) {
-            object.name = authority;
+            object.name = shortened(authority);
         }
     }
     for (id, object) in &mut all {
@@ -162,8 +162,8 @@ fn described(id: ObjectId, object: &Object) -> ObjectReport {
 fn certificate(report: ObjectReport, found: &Certificate) -> ObjectReport {
     let validity = found.validity();
     ObjectReport {
-        name: found.subject().to_string(),
-        issuer: Some(found.issuer().to_string()),
+        name: shortened(found.subject().to_string()),
+        issuer: Some(shortened(found.issuer().to_string())),
         number: Some(hex(found.serial())),
         from: Some(validity.not_before),
         until: Some(validity.not_after),
@@ -173,7 +173,7 @@ fn certificate(report: ObjectReport, found: &Certificate) -> ObjectReport {
 
 fn list(report: ObjectReport, found: &ListHeader) -> ObjectReport {
     ObjectReport {
-        name: found.issuer().to_string(),
+        name: shortened(found.issuer().to_string()),
         number: found.number().map(|number| hex(number.magnitude())),
         from: Some(found.this_update()),
         until: found.next_update(),
@@ -184,7 +184,7 @@ fn list(report: ObjectReport, found: &ListHeader) -> ObjectReport {
 fn response(report: ObjectReport, found: &OcspResponse) -> ObjectReport {
     ObjectReport {
         name: match found.responder() {
-            ResponderId::Name(name) => name.to_string(),
+            ResponderId::Name(name) => shortened(name.to_string()),
             ResponderId::KeyHash(hash) => hex(hash),
         },
         from: Some(found.produced_at()),

@@ -6,6 +6,7 @@ use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::GeneralName;
 use crate::engine::pki::identity::Identity;
 use crate::engine::syntax::asn1::{Oid, names};
+use crate::engine::validation::shortened;
 use serde::Serialize;
 
 /// Directory attributes of subjectAltName under an arc, and the number that each field has below it.
@@ -70,8 +71,8 @@ impl Signer {
     pub fn of(certificate: &Certificate) -> Signer {
         let subject = certificate.subject();
         let field = |field: fn(&Fields) -> u8| profile_field(certificate, field);
-        let own = |kind: &Oid| subject.first(kind).map(str::to_string);
-        let name = subject.common_name();
+        let own = |kind: &Oid| subject.first(kind).map(|text| shortened(text.to_string()));
+        let name = shortened(subject.common_name());
         // A person's own certificate has no organisation; a professional's or representative's and a seal's has.
         let entity = Entity {
             name: own(&names::AT_ORGANIZATION)
@@ -90,8 +91,8 @@ impl Signer {
             name,
             number: person,
             on_behalf_of: (!entity.name.is_empty() || entity.number.is_some()).then_some(entity),
-            issuer: certificate.issuer().common_name(),
-            subject: subject.to_string(),
+            issuer: shortened(certificate.issuer().common_name()),
+            subject: shortened(subject.to_string()),
             valid: [validity.not_before, validity.not_after],
         }
     }
@@ -123,7 +124,9 @@ fn profile_field(certificate: &Certificate, number: fn(&Fields) -> u8) -> Option
             }
         })
     });
-    found.next().map(|attribute| attribute.value.clone())
+    found
+        .next()
+        .map(|attribute| shortened(attribute.value.clone()))
 }
 
 /// `(R: B0085974Z)` in the common name of a representative.

@@ -53,6 +53,19 @@ pub struct Finding {
     pub expected: String,
 }
 
+/// Characters of a value or name that is told for people: names of certificates have a few dozen, and a hostile one of
+/// megabytes would stand in every finding about it.
+const TOLD: usize = 512;
+
+/// `text` as far as it is told for people.
+pub(in crate::engine) fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TOLD) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 impl Finding {
     /// A finding with no object and no values yet.
     pub fn new(check: impl Into<String>, clause: impl Into<String>, outcome: Outcome) -> Finding {
@@ -95,21 +108,21 @@ impl Finding {
     /// About this element.
     #[must_use]
     pub fn element(mut self, element: impl Into<String>) -> Finding {
-        self.element = element.into();
+        self.element = shortened(element.into());
         self
     }
 
     /// What was found.
     #[must_use]
     pub fn found(mut self, found: impl ToString) -> Finding {
-        self.found = found.to_string();
+        self.found = shortened(found.to_string());
         self
     }
 
     /// What it was held against.
     #[must_use]
     pub fn expected(mut self, expected: impl ToString) -> Finding {
-        self.expected = expected.to_string();
+        self.expected = shortened(expected.to_string());
         self
     }
 

@@ -26,6 +26,7 @@ mod x509;
 
 pub use block::Block;
 pub use certificate::{CertificateStatus, CertificateVerdict, Learnt, validate_certificate};
+pub(in crate::engine) use finding::shortened;
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
 pub use policy::{
