@@ -144,7 +144,7 @@ pub struct TimestampingSettings {
     pub chain: Vec<PathBuf>,
     /// The file whose first line is the passphrase of the key.
     pub passphrase_file: Option<PathBuf>,
-    /// The environment variable that holds the passphrase of the key.
+    /// The environment variable that holds the passphrase, where no file is named.
     pub passphrase_env: Option<String>,
     /// RSA keys sign with PSS padding instead of PKCS#1 v1.5.
     pub rsa_pss: bool,
@@ -243,10 +243,6 @@ impl TimestampingSettings {
         }
         if self.digests.is_empty() {
             return fault("timestamping.digests", "is empty");
-        }
-        if self.passphrase_file.is_some() && self.passphrase_env.is_some() {
-            let problem = "has passphrase_env beside it; one of them is enough";
-            return fault("timestamping.passphrase_file", problem);
         }
         // EN 319 422 §5.2.1: an accuracy of one second or better.
         if !(1..=1000).contains(&self.accuracy_milliseconds) {
