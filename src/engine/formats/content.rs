@@ -22,6 +22,11 @@ pub trait Streamed: fmt::Debug + Sync {
     /// Its digest; none where it was not computed as it passed and it cannot be read again.
     fn digest(&self, algorithm: DigestAlgorithm) -> Result<Option<Vec<u8>>>;
 
+    /// Computes the digests by all of `algorithms` in one pass, where it is read anew for them.
+    fn digest_all(&self, _algorithms: &[DigestAlgorithm]) -> Result<()> {
+        Ok(())
+    }
+
     /// Reads all of it again, piece by piece; false where it cannot be.
     fn again(&self, each: &mut dyn FnMut(&[u8])) -> Result<bool>;
 }
@@ -91,6 +96,14 @@ impl<'a> Content<'a> {
         match self {
             Content::Bytes(bytes) => Ok(Some(digest(algorithm, bytes))),
             Content::Streamed(stream) => stream.digest(algorithm),
+        }
+    }
+
+    /// Computes the digests by all of `algorithms` in one pass over a stream.
+    pub fn digest_all(self, algorithms: &[DigestAlgorithm]) -> Result<()> {
+        match self {
+            Content::Bytes(_) => Ok(()),
+            Content::Streamed(stream) => stream.digest_all(algorithms),
         }
     }
 

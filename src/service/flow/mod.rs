@@ -14,6 +14,7 @@ pub mod request;
 mod seal_pdf;
 mod sign;
 mod signing_desk;
+mod streamed;
 mod timestamp;
 pub mod two_step;
 mod validate;
@@ -37,4 +38,5 @@ pub use signing_desk::{Signed, SigningDesk, ToSign};
 pub use timestamp::{
     CheckedToken, ToBeStamped, TokenFacts, check_timestamp, imprint_of, stamped_digest, timestamp,
 };
-pub use validate::{Validated, settle, validate};
+pub use streamed::StreamedFile;
+pub use validate::{Submitted, Validated, settle, validate};

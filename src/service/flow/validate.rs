@@ -5,7 +5,7 @@
 
 use crate::engine::evidence::{Evidence, Object, ObjectKind, Origin, Pool};
 use crate::engine::formats::cades::Cades;
-use crate::engine::formats::{Detached, Format, Input, recognise};
+use crate::engine::formats::{Detached, Format, GivenRecord, Input, add_given, recognise};
 use crate::engine::validation::{Policy, Verdict, Want, validate as judge};
 use crate::engine::{Error, Result, Time};
 use crate::service::sources::{Deadline, Sources};
@@ -59,19 +59,37 @@ pub struct Validated {
     pub outages: Vec<Error>,
 }
 
-/// Validates `document` at `now`; `detached` is content that its signatures cover and do not carry, `given` what the
-/// caller hands in beside it.
+/// What is to be validated, and what was handed in beside it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Submitted<'a> {
+    /// The document.
+    pub document: &'a [u8],
+    /// Content that its signatures cover and do not carry.
+    pub detached: &'a [Detached<'a>],
+    /// Evidence records about the document, its signatures or that content.
+    pub records: &'a [GivenRecord<'a>],
+    /// Certificates and revocation data.
+    pub given: &'a [Object],
+}
+
+/// Validates what was submitted, at `now`.
 pub fn validate(
-    document: &[u8],
-    detached: &[Detached<'_>],
-    given: &[Object],
+    submitted: &Submitted<'_>,
     policy: &Policy,
     sources: &Sources,
     now: Time,
 ) -> Result<Validated> {
+    let Submitted {
+        document, detached, ..
+    } = *submitted;
     let mut budget = policy.constraints.limits.budget();
     let input = Input { document, detached };
-    let format = recognise(document)?;
+    let format = match recognise(document) {
+        Ok(format) => format,
+        // A record may be about any file.
+        Err(_) if !submitted.records.is_empty() => return validate_data(submitted, policy, sources, now),
+        Err(error) => return Err(error),
+    };
     // Content that no signature was held against must not seem to have been checked.
     if detached.len() > usize::from(format.name() == Cades.name()) {
         return Err(Error::invalid(
@@ -81,7 +99,32 @@ pub fn validate(
         .remedy("Give content with a CMS signature (.p7s) only, and one file to each signature."));
     }
     let mut evidence = format.inspect(input, &mut budget)?;
-    for object in given {
+    for record in submitted.records {
+        add_given(&mut evidence, *record, input, &mut budget)?;
+    }
+    for object in submitted.given {
+        evidence.pool.add(object.clone());
+    }
+    Ok(settle(evidence, policy, sources, now))
+}
+
+/// A document without signatures, for the sake of the records about it.
+fn validate_data(
+    submitted: &Submitted<'_>,
+    policy: &Policy,
+    sources: &Sources,
+    now: Time,
+) -> Result<Validated> {
+    let mut evidence = Evidence::new("data", submitted.document);
+    let input = Input {
+        document: submitted.document,
+        detached: &[],
+    };
+    let mut budget = policy.constraints.limits.budget();
+    for record in submitted.records {
+        add_given(&mut evidence, *record, input, &mut budget)?;
+    }
+    for object in submitted.given {
         evidence.pool.add(object.clone());
     }
     Ok(settle(evidence, policy, sources, now))
@@ -261,7 +304,7 @@ mod tests {
         let asked = std::sync::Arc::new(AtomicU32::new(0));
         let mut sources = Sources::default();
         sources.add(Told(answer, asked.clone()));
-        let validated = validate(&signed(), &[], &[], &policy(), &sources, now()).unwrap();
+        let validated = validate(&of(&signed(), &[]), &policy(), &sources, now()).unwrap();
         (validated, asked.load(Ordering::SeqCst))
     }
 
@@ -331,7 +374,7 @@ mod tests {
 
     #[test]
     fn without_sources_it_is_the_same_loop() {
-        let bare = validate(&signed(), &[], &[], &policy(), &Sources::default(), now()).unwrap();
+        let bare = validate(&of(&signed(), &[]), &policy(), &Sources::default(), now()).unwrap();
         assert_eq!(
             bare.verdict.signatures[0].sub_indication,
             Some(SubIndication::TryLater)

@@ -8,11 +8,11 @@ use super::args::{self, AtHand, JudgedBy, ReportArgument, Reported};
 use super::exit::{self, Exit};
 use super::input;
 use crate::engine::evidence::{self, Object, ObjectKind, Origin};
-use crate::engine::formats::Detached;
+use crate::engine::formats::{Detached, GivenRecord};
 use crate::engine::report::Judged;
 use crate::engine::validation::Policy;
 use crate::engine::{Error, Result, Time};
-use crate::service::flow::{Validated, validate};
+use crate::service::flow::{StreamedFile, Submitted, Validated, validate};
 use crate::service::sources::Sources;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// The content that a detached signature is over
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
+    /// An evidence record about the files or their content (RFC 4998); may be given more than once
+    #[arg(long, value_name = "FILE")]
+    evidence_record: Vec<PathBuf>,
     /// Export the evidence, for `rubrica replay`
     #[arg(long, alias = "evidence", value_name = "FILE")]
     evidence_out: Option<PathBuf>,
@@ -47,7 +50,8 @@ struct Desk {
     policy: Policy,
     given: Vec<Object>,
     sources: Sources,
-    content: Option<input::Bytes>,
+    content: Option<StreamedFile>,
+    records: Vec<(String, input::Bytes)>,
     now: Time,
 }
 
@@ -63,7 +67,12 @@ impl Desk {
             policy: arguments.by.policy(&config)?,
             given,
             sources,
-            content: arguments.content.as_deref().map(input::open).transpose()?,
+            content: arguments
+                .content
+                .as_deref()
+                .map(StreamedFile::open)
+                .transpose()?,
+            records: records(&arguments.evidence_record)?,
             now: arguments.by.time(),
         })
     }
@@ -73,17 +82,29 @@ impl Desk {
         let detached: Vec<Detached<'_>> = self
             .content
             .iter()
-            .map(|bytes| Detached::of(&**bytes))
+            .map(Detached::of)
             .collect();
-        validate(
-            &document,
-            &detached,
-            &self.given,
-            &self.policy,
-            &self.sources,
-            self.now,
-        )
+        let records: Vec<GivenRecord<'_>> = self
+            .records
+            .iter()
+            .map(|(name, bytes)| GivenRecord { name, bytes })
+            .collect();
+        let submitted = Submitted {
+            document: &document,
+            detached: &detached,
+            records: &records,
+            given: &self.given,
+        };
+        validate(&submitted, &self.policy, &self.sources, self.now)
     }
+}
+
+fn records(paths: &[PathBuf]) -> Result<Vec<(String, input::Bytes)>> {
+    let one = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        Ok((name.to_string_lossy().into_owned(), input::open(path)?))
+    };
+    paths.iter().map(one).collect()
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit> {
