@@ -35,8 +35,8 @@ pub use parameters::{
 pub use seal_pdf::{CodeIssue, CodeWish, Issued, SealDesk, Wish};
 pub use sign::{Order, Sealed, Timestamping, seal};
 pub use signing_desk::{Signed, SigningDesk, ToSign};
+pub use streamed::StreamedFile;
 pub use timestamp::{
     CheckedToken, ToBeStamped, TokenFacts, check_timestamp, imprint_of, stamped_digest, timestamp,
 };
-pub use streamed::StreamedFile;
 pub use validate::{Submitted, Validated, settle, validate};

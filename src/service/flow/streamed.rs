@@ -93,8 +93,10 @@ impl StreamedFile {
         }
         // Half of one state and half of another is no content that anybody signed.
         if at != self.length {
-            return Err(Error::unavailable(self.name.clone(), "changed while it was read")
-                .remedy("Try again when nobody writes it."));
+            return Err(
+                Error::unavailable(self.name.clone(), "changed while it was read")
+                    .remedy("Try again when nobody writes it."),
+            );
         }
         Ok(())
     }

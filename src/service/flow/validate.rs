@@ -87,7 +87,9 @@ pub fn validate(
     let format = match recognise(document) {
         Ok(format) => format,
         // A record may be about any file.
-        Err(_) if !submitted.records.is_empty() => return validate_data(submitted, policy, sources, now),
+        Err(_) if !submitted.records.is_empty() => {
+            return validate_data(submitted, policy, sources, now);
+        }
         Err(error) => return Err(error),
     };
     // Content that no signature was held against must not seem to have been checked.
@@ -308,6 +310,14 @@ mod tests {
         (validated, asked.load(Ordering::SeqCst))
     }
 
+    fn of<'a>(document: &'a [u8], given: &'a [Object]) -> Submitted<'a> {
+        Submitted {
+            document,
+            given,
+            ..Submitted::default()
+        }
+    }
+
     #[test]
     fn what_the_verdict_wants_is_fetched_and_judged_again() {
         let (validated, asked) = judged_with(|_| Ok(lists()));
@@ -379,10 +389,9 @@ mod tests {
             bare.verdict.signatures[0].sub_indication,
             Some(SubIndication::TryLater)
         );
+        let (document, lists) = (signed(), lists());
         let given = validate(
-            &signed(),
-            &[],
-            &lists(),
+            &of(&document, &lists),
             &policy(),
             &Sources::default(),
             now(),

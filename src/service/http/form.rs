@@ -6,10 +6,15 @@ use super::multipart::{self, Event, Head, Multipart};
 use super::problem::{Answer, Problem};
 use super::spool::{Content, Limit, Spool, Spooling};
 use crate::engine::Error;
+use crate::engine::crypto::DigestAlgorithm;
+use crate::engine::formats::recognise;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
+
+/// Signatures up to this size are looked into while the request comes in: a millisecond or so.
+const PEEKED: usize = 512 * 1024;
 
 /// A part that a route takes.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +29,8 @@ pub struct Takes {
     pub most_key: Option<&'static str>,
     /// How large each may be.
     pub limit: Limit,
+    /// Whether it is content that signatures of the part `document` are over, digested as it comes in.
+    pub digested: bool,
     /// The media types that it may have, where it states one; the first is the right one. None: any.
     pub media_types: &'static [&'static str],
 }
@@ -37,6 +44,7 @@ impl Takes {
             most: 1,
             most_key: None,
             limit,
+            digested: false,
             media_types: &[],
         }
     }
@@ -56,6 +64,15 @@ impl Takes {
             most,
             most_key: Some(key),
             ..Takes::one(name, limit)
+        }
+    }
+
+    /// Content that signatures of the part `document` are over, digested as it comes in.
+    #[must_use]
+    pub fn digested(self) -> Self {
+        Takes {
+            digested: true,
+            ..self
         }
     }
 
@@ -186,7 +203,10 @@ impl Incoming<'_> {
         match event {
             Event::Part(head) => {
                 let takes = self.expected(&head)?;
-                let spooling = self.spool.start(element(takes.name), takes.limit);
+                let mut spooling = self.spool.start(element(takes.name), takes.limit);
+                if takes.digested {
+                    spooling = spooling.digested(&self.digests_wanted());
+                }
                 self.open = Some((takes.name, head, spooling));
             }
             Event::Data(data) => {
@@ -206,6 +226,18 @@ impl Incoming<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The algorithms that the signatures of the document ask for, where it came before and is small enough to be looked into
+    /// here; else the one that nearly all do. Others are computed later, from the file.
+    fn digests_wanted(&self) -> Vec<DigestAlgorithm> {
+        let mut parts = self.parts.iter();
+        let document = parts.find(|p| p.name == "document" && p.content.len() <= PEEKED);
+        let wanted = document.and_then(|part| {
+            let format = recognise(&part.content).ok()?;
+            Some(format.digests_wanted(&part.content))
+        });
+        wanted.unwrap_or(vec![DigestAlgorithm::Sha256])
     }
 
     /// The part that the route takes under the name of `head`, if it may come (again).

@@ -47,4 +47,4 @@ pub use seals::{Described, PRESENTED, Status, Use};
 pub use server::{Peer, Settings, serve};
 pub use service::{Parts, Service};
 pub use spool::{Content, Limit, Spool};
-pub use validate::Judged;
+pub use validate::{Judged, Sent};

@@ -3,7 +3,9 @@
 //! So the memory of a request does not grow with its length. The file is opened without a name, or unlinked at once, in
 //! a folder of the service; it is gone when the request is, also after a crash. Nothing is kept here.
 
+use crate::engine::crypto::{DigestAlgorithm, Hasher};
 use crate::engine::{Error, Result};
+use crate::service::flow::StreamedFile;
 use axum::body::Bytes;
 use memmap2::Mmap;
 use std::fmt;
@@ -39,6 +41,7 @@ impl Spool {
             length: 0,
             memory: Vec::new(),
             file: None,
+            hashers: Vec::new(),
         }
     }
 }
@@ -69,6 +72,7 @@ pub struct Spooling {
     length: u64,
     memory: Vec<u8>,
     file: Option<tokio::fs::File>,
+    hashers: Vec<Hasher>,
 }
 
 impl fmt::Debug for Spooling {
@@ -81,6 +85,13 @@ impl fmt::Debug for Spooling {
 }
 
 impl Spooling {
+    /// The same, digested by `algorithms` as it comes in.
+    #[must_use]
+    pub fn digested(mut self, algorithms: &[DigestAlgorithm]) -> Self {
+        self.hashers = algorithms.iter().map(|a| Hasher::new(*a)).collect();
+        self
+    }
+
     /// Adds a piece.
     pub async fn write(&mut self, piece: &[u8]) -> Result<()> {
         self.length = self.length.saturating_add(piece.len() as u64);
@@ -94,6 +105,7 @@ impl Spooling {
                 .map_err(failed)?;
             self.file = Some(file);
         }
+        self.hashers.iter_mut().for_each(|h| h.update(piece));
         match &mut self.file {
             Some(file) => file.write_all(piece).await.map_err(failed),
             None => {
@@ -109,9 +121,14 @@ impl Spooling {
             return Ok(Content(Held::Memory(self.memory.into())));
         };
         file.flush().await.map_err(failed)?;
-        map(file.into_std().await)
-            .map(|map| Content(Held::Mapped(map)))
-            .map_err(failed)
+        let file = file.into_std().await;
+        let map = map(&file).map_err(failed)?;
+        let hashers = self.hashers.into_iter();
+        Ok(Content(Held::Mapped(Mapped {
+            map,
+            file,
+            digests: hashers.map(|h| (h.algorithm(), h.finish())).collect(),
+        })))
     }
 }
 
@@ -128,9 +145,10 @@ fn failed(error: io::Error) -> Error {
 }
 
 #[expect(unsafe_code, reason = "the only way to map a file")]
-fn map(file: File) -> io::Result<Mmap> {
-    // SAFETY: the file has no name and its only handle is `file`, so nobody can change or cut it while it is mapped.
-    unsafe { Mmap::map(&file) }
+fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: the file has no name and only `file` and what is cloned from it, which
+    // nobody writes to, lead to it, so nobody can change or cut it while it is mapped.
+    unsafe { Mmap::map(file) }
 }
 
 /// The bytes of one part of a request.
@@ -138,7 +156,29 @@ pub struct Content(Held);
 
 enum Held {
     Memory(Bytes),
-    Mapped(Mmap),
+    Mapped(Mapped),
+}
+
+/// A file without a name: its map, of which only what is looked at comes into memory, and the digests computed as it came in.
+struct Mapped {
+    map: Mmap,
+    file: File,
+    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+}
+
+impl Content {
+    /// What is in a file, to be read piece by piece; none where it is in memory.
+    pub fn streamed(&self) -> Result<Option<StreamedFile>> {
+        let Held::Mapped(mapped) = &self.0 else {
+            return Ok(None);
+        };
+        let file = mapped.file.try_clone().map_err(failed)?;
+        let streamed = StreamedFile::of(file, "content".to_string())?;
+        for (algorithm, digest) in &mapped.digests {
+            streamed.know(*algorithm, digest.clone());
+        }
+        Ok(Some(streamed))
+    }
 }
 
 impl Deref for Content {
@@ -147,7 +187,7 @@ impl Deref for Content {
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Held::Memory(bytes) => bytes,
-            Held::Mapped(map) => map,
+            Held::Mapped(mapped) => &mapped.map,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/validate`: what the signatures of a document come to. Nothing that is sent is kept.
 //!
-//! In: the document as the body, or the parts `document` and, for detached signatures, `content`. Out: the report in the
-//! form that `report` or `Accept` asks for. A signature that does not hold is an answer, not a problem.
+//! In: the document as the body, or the parts `document` and, for detached signatures, `content`; and `evidence_record`, for
+//! records about either. Out: the report in the form that `report` or `Accept` asks for. A signature that does not hold is an answer, not a problem.
 
 use super::form::{self, Part, Takes};
 use super::language;
@@ -10,11 +10,11 @@ use super::service::Service;
 use super::spool;
 use crate::engine::crypto::sha256;
 use crate::engine::evidence::{self, Originals};
-use crate::engine::formats::{Content, Detached};
+use crate::engine::formats::{Content, Detached, GivenRecord};
 use crate::engine::register;
 use crate::engine::report::{self, ReportForm, SimpleReport, Written};
 use crate::engine::{Error, Result, Time};
-use crate::service::flow;
+use crate::service::flow::{self, Submitted};
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_TYPE, VARY};
@@ -39,12 +39,22 @@ pub struct Judged {
     pub evidence: Option<Vec<u8>>,
 }
 
+/// What is to be judged.
+#[derive(Debug)]
+pub struct Sent {
+    /// The document.
+    pub document: spool::Content,
+    /// Content that its signatures are over and do not carry.
+    pub detached: Vec<Part>,
+    /// Evidence records about it.
+    pub records: Vec<Part>,
+}
+
 impl Service {
     /// Judges a document at `at`, or now, and writes `reports` of it.
     pub async fn judge(
         &self,
-        document: spool::Content,
-        detached: Vec<Part>,
+        sent: Sent,
         at: Option<Time>,
         reports: Vec<(ReportForm, report::Language)>,
     ) -> Result<Judged> {
@@ -52,14 +62,36 @@ impl Service {
         let (policy, sources) = (self.parts.policy.current(), self.parts.sources.clone());
         let (index, zone) = (self.parts.index.clone(), self.config().sede.zone.clone());
         let job = move || {
-            let detached: Vec<Detached<'_>> = detached
+            let Sent {
+                document,
+                detached,
+                records,
+            } = sent;
+            let streams = detached.iter().map(|part| part.content.streamed());
+            let streams = streams.collect::<Result<Vec<_>>>()?;
+            let detached = detached
                 .iter()
-                .map(|part| Detached {
+                .zip(&streams)
+                .map(|(part, stream)| Detached {
                     name: part.file_name.as_deref(),
-                    content: Content::Bytes(&part.content),
-                })
-                .collect();
-            let validated = flow::validate(&document, &detached, &[], &policy, &sources, now)?;
+                    content: match stream {
+                        Some(stream) => stream.into(),
+                        None => Content::Bytes(&part.content),
+                    },
+                });
+            let detached: Vec<Detached<'_>> = detached.collect();
+            let records = records.iter().map(|part| GivenRecord {
+                name: part.file_name.as_deref().unwrap_or("evidence record"),
+                bytes: &part.content,
+            });
+            let records: Vec<GivenRecord<'_>> = records.collect();
+            let submitted = Submitted {
+                document: &document,
+                detached: &detached,
+                records: &records,
+                given: &[],
+            };
+            let validated = flow::validate(&submitted, &policy, &sources, now)?;
             for outage in &validated.outages {
                 tracing::warn!(element = outage.element(), "a source did not answer");
             }
@@ -117,13 +149,13 @@ pub(super) async fn validate(
     let at = query.at.as_deref().map(instant).transpose()?;
     let form = report_form(query.report.as_deref(), &headers)?;
     let language = report_language(query.lang.as_deref(), &headers);
-    let (document, detached) = sent(&service, &headers, body).await?;
+    let sent = sent(&service, &headers, body).await?;
     let reports = if query.evidence {
         vec![]
     } else {
         vec![(form, language)]
     };
-    let mut judged = service.judge(document, detached, at, reports).await?;
+    let mut judged = service.judge(sent, at, reports).await?;
     match judged.written.pop() {
         Some(report) => Ok(told(report?)),
         None => {
@@ -204,11 +236,7 @@ pub(super) fn instant(text: &str) -> Result<Time> {
     })
 }
 
-async fn sent(
-    service: &Service,
-    headers: &HeaderMap,
-    body: Body,
-) -> Answer<(spool::Content, Vec<Part>)> {
+async fn sent(service: &Service, headers: &HeaderMap, body: Body) -> Answer<Sent> {
     let kind = form::header_text(headers);
     if form::is_media_type(kind, "multipart/form-data") {
         let (limit, most) = (
@@ -217,7 +245,8 @@ async fn sent(
         );
         let takes = [
             Takes::one("document", limit),
-            Takes::many("content", limit, most, "limits.attachments"),
+            Takes::many("content", limit, most, "limits.attachments").digested(),
+            Takes::many("evidence_record", limit, most, "limits.attachments"),
         ];
         let whole = service.request_limit();
         let mut parts = form::read_form(&service.spool, headers, body, whole, &takes).await?;
@@ -227,7 +256,11 @@ async fn sent(
                 .remedy("Send the file itself.")
                 .into());
         }
-        return Ok((document, parts.take_all("content")));
+        return Ok(Sent {
+            document,
+            detached: parts.take_all("content"),
+            records: parts.take_all("evidence_record"),
+        });
     }
     let document = [
         "application/octet-stream",
@@ -252,7 +285,11 @@ async fn sent(
     }
     let limit = service.document_limit();
     let document = form::read_document(&service.spool, headers, body, limit).await?;
-    Ok((document, Vec::new()))
+    Ok(Sent {
+        document,
+        detached: Vec::new(),
+        records: Vec::new(),
+    })
 }
 
 /// Whether `Accept` likes text better than JSON.

@@ -13,7 +13,7 @@ use crate::engine::report::{
     self, Explained, FindingReport, ReportForm, ScopeReport, SignatureReport, SimpleReport,
 };
 use crate::engine::validation::{Indication, SubIndication};
-use crate::service::http::{Judged, Part, Problem, Takes, read_form};
+use crate::service::http::{Judged, Part, Problem, Sent, Takes, read_form};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -80,10 +80,12 @@ pub(super) async fn judge(page: Page, headers: HeaderMap, body: Body) -> Respons
     let name = document.file_name.clone().unwrap_or_default();
     let language = report_language(&page);
     let reports = DOWNLOADS.iter().map(|(form, ..)| (*form, language));
-    let judged = page
-        .service
-        .judge(document.content, detached, None, reports.collect());
-    match judged.await {
+    let sent = Sent {
+        document: document.content,
+        detached,
+        records: Vec::new(),
+    };
+    match page.service.judge(sent, None, reports.collect()).await {
         Ok(judged) => page.show("result.title", &result(&page, &name, &judged)),
         Err(error) => match error.kind() {
             ErrorKind::Malformed | ErrorKind::Unsupported => again(&page, "verify.unreadable"),
@@ -106,7 +108,8 @@ async fn uploaded(
             service.document_limit(),
             attachments,
             "limits.attachments",
-        ),
+        )
+        .digested(),
     ];
     let whole = service.request_limit();
     let mut form = read_form(&service.spool, headers, body, whole, &takes).await?;

@@ -35,6 +35,14 @@ impl<'a> Covered<'a> {
         }
     }
 
+    /// Passes once over content apart for all digests that will be asked for.
+    pub(super) fn digest_all(&self) -> Result<()> {
+        match self.apart {
+            Some(content) => content.digest_all(&digests_wanted(self.data)),
+            None => Ok(()),
+        }
+    }
+
     /// The digest of the content: what the message carries, else what was given beside it.
     pub(super) fn digest(&self, algorithm: DigestAlgorithm) -> Option<Vec<u8>> {
         if !self.data.is_attached() {

@@ -75,6 +75,7 @@ impl Format for Cades {
         }
         let detached = input.detached.first();
         let covered = Covered::of(&data, detached.map(|d| d.content));
+        covered.digest_all()?;
         let content = |algorithm| covered.digest(algorithm);
         let scope = detached
             .and_then(|d| d.name)
@@ -128,14 +129,7 @@ impl Format for Cades {
             evidence.signatures.push(signature);
             evidence.signatures.extend(counter);
         }
-        evidence_record::collect(
-            input.document,
-            &data,
-            &covered,
-            &scope,
-            &mut evidence,
-            budget,
-        )?;
+        evidence_record::collect(data.bytes(), &data, &covered, &scope, &mut evidence, budget)?;
         covered.outcome()?;
         Ok(evidence)
     }

@@ -79,11 +79,7 @@ impl Desk {
 
     fn judge(&self, path: &Path) -> Result<Validated> {
         let document = input::open(path)?;
-        let detached: Vec<Detached<'_>> = self
-            .content
-            .iter()
-            .map(Detached::of)
-            .collect();
+        let detached: Vec<Detached<'_>> = self.content.iter().map(Detached::of).collect();
         let records: Vec<GivenRecord<'_>> = self
             .records
             .iter()
