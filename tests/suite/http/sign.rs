@@ -58,6 +58,14 @@ fn every_format_and_packaging_is_signed_and_passes() {
             json!({"format": "cades", "level": "B-T", "packaging": "detached"}),
             "CAdES-BASELINE-T",
         ),
+        (
+            json!({"format": "cades", "level": "B-LT"}),
+            "CAdES-BASELINE-LT",
+        ),
+        (
+            json!({"format": "cades", "level": "B-LTA", "packaging": "detached"}),
+            "CAdES-BASELINE-LTA",
+        ),
     ] {
         let signed = sign(&office, CONTENT, &parameters);
         assert_eq!(signed.status, 200, "{}", signed.text());
@@ -463,4 +471,107 @@ fn a_finished_state_brings_the_same_bytes_and_what_it_is_owed() {
         .key(PORTAL)
         .send();
     passes(&office, &raised.body, None);
+}
+
+/// Passed with nothing but what it holds: no source, nothing at hand, nothing wanted.
+#[track_caller]
+fn passes_alone(office: &Office, signed: &[u8], content: Option<&[u8]>) {
+    use rubrica::engine::formats::Detached;
+    use rubrica::service::{flow, sources::Sources};
+    let policy = office.service.parts.policy.current();
+    let detached: Vec<_> = content.into_iter().map(Detached::of).collect();
+    let now = rubrica::service::clock::Clock::now(&*office.clock);
+    let alone = Sources::default();
+    let judged = flow::validate(signed, &detached, &[], &policy, &alone, now).unwrap();
+    let verdict = judged.verdict;
+    assert_eq!(
+        verdict.indication.unwrap().name(),
+        "TOTAL-PASSED",
+        "{verdict:#?}"
+    );
+    assert_eq!(verdict.wanted, []);
+}
+
+#[test]
+fn lt_is_called_lt_when_the_document_alone_is_passed() {
+    let office = provider().office("");
+    for (level, packaging) in [("B-LT", "enveloping"), ("B-LTA", "detached")] {
+        let parameters = json!({"format": "cades", "level": level, "packaging": packaging});
+        let signed = sign(&office, CONTENT, &parameters);
+        assert_eq!(signed.status, 200, "{}", signed.text());
+        let apart = (packaging == "detached").then_some(CONTENT);
+        passes_alone(&office, &signed.body, apart);
+    }
+    let bare = sign(
+        &office,
+        CONTENT,
+        &json!({"format": "cades", "level": "B-T"}),
+    )
+    .body;
+    let raised = augment(&office, &bare, &json!({"level": "B-LTA"}));
+    assert_eq!(
+        raised.header("x-rubrica-level"),
+        Some("CAdES-BASELINE-LTA"),
+        "{}",
+        raised.text()
+    );
+    passes_alone(&office, &raised.body, None);
+    let renewed = augment(&office, &raised.body, &json!({"level": "B-LTA"}));
+    assert!(renewed.body.len() > raised.body.len() + 1_000);
+    passes_alone(&office, &renewed.body, None);
+    // What PDF signatures are not raised to yet is said by name, and nothing leaves.
+    let refused = sign(
+        &office,
+        &pdf(),
+        &json!({"format": "pades", "level": "B-LT"}),
+    );
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert_eq!(refused.json()["type"], "urn:rubrica:problem:unsupported");
+}
+
+#[test]
+fn without_revocation_data_lt_is_owed_or_nothing_leaves() {
+    let provider = Provider::open();
+    let office = provider.office("");
+    provider.status.down(true);
+    let lt = json!({"format": "cades", "level": "B-LT"});
+    let degraded = sign(&office, CONTENT, &lt);
+    assert_eq!(degraded.status, 200, "{}", degraded.text());
+    assert_eq!(degraded.header("x-rubrica-level"), Some("CAdES-BASELINE-T"));
+    let why = degraded.header("x-rubrica-degraded").unwrap();
+    assert!(why.starts_with("B-LT is owed: "), "{why}");
+    let fail = json!({"format": "cades", "level": "B-LT", "when_unavailable": "fail"});
+    assert_eq!(sign(&office, CONTENT, &fail).status, 503);
+    assert!(provider.status.asked() > 0);
+    let path = format!(
+        "/v1/owed/{}/document",
+        degraded.header("x-rubrica-owed").unwrap()
+    );
+    assert_eq!(office.service.settle_debts().unwrap().unwrap().paid, 0);
+    provider.status.down(false);
+    provider.clock.set("2026-11-24T13:00:00Z".parse().unwrap());
+    let settled = office.service.settle_debts().unwrap().unwrap();
+    assert_eq!(settled.paid, 1, "{settled:?}");
+    let raised = office.ask("GET", &path).key(PORTAL).send();
+    assert_eq!(raised.header("x-rubrica-level"), Some("CAdES-BASELINE-LT"));
+    passes_alone(&office, &raised.body, None);
+}
+
+#[test]
+fn a_revoked_key_elsewhere_gets_no_lt() {
+    let provider = provider();
+    let office = provider.office("");
+    let person = citizen(provider, "revoked");
+    let parameters = json!({"format": "cades", "level": "B-LT"});
+    let prepared = prepare(&office, &person, CONTENT, &parameters);
+    let value = person.value(&bytes(&prepared["to_be_signed"]));
+    let refused = finish(
+        &office,
+        PORTAL,
+        CONTENT,
+        prepared["state"].as_str().unwrap(),
+        &value,
+    );
+    assert_eq!(refused.remedied(422), "signature 1");
+    assert!(refused.text().contains("REVOKED"), "{}", refused.text());
 }
