@@ -7,10 +7,11 @@
 use super::parameters::{Baseline, WhenUnavailable};
 use super::sign::Timestamping;
 use super::validate::settle;
-use crate::engine::crypto::{DigestAlgorithm, digest};
+use crate::engine::crypto::{DigestAlgorithm, digest, sha256};
 use crate::engine::evidence::{
     Evidence, ObjectId, ObjectKind, Originals, Pool, Severity, Signature,
 };
+use crate::engine::formats::pades::Pades;
 use crate::engine::formats::{Detached, Format, Input, Material, recognise};
 use crate::engine::pki::revocation::index::Excerpt;
 use crate::engine::pki::timestamp::MessageImprint;
@@ -56,8 +57,9 @@ pub struct Raise<'a> {
     pub document: &'a [u8],
     /// The content, where it is apart.
     pub content: Option<&'a [u8]>,
-    /// The signature with this value alone; every one but counter-signatures otherwise.
-    pub value: Option<&'a [u8]>,
+    /// The signature with a value of this SHA-256 alone. Otherwise every one but counter-signatures; of a PDF the last, since
+    /// what is added to an earlier one breaks those after it.
+    pub only: Option<[u8; 32]>,
     /// How far.
     pub level: Baseline,
     /// What happens when somebody does not answer.
@@ -113,11 +115,7 @@ impl<'a> Climb<'a> {
     fn begin(with: &'a Augmenter<'a>, raise: &'a Raise<'a>) -> Result<Self> {
         let format = recognise(raise.document)?;
         let evidence = inspect(with, format, raise, raise.document)?;
-        let asked = |one: &&Signature| match raise.value {
-            Some(value) => *one.value == *value,
-            None => one.countersigns.is_none(),
-        };
-        let signatures: Vec<&Signature> = evidence.signatures.iter().filter(asked).collect();
+        let signatures = asked(&evidence, raise.only, format.name() == Pades.name());
         if signatures.is_empty() {
             return Err(
                 Error::invalid("document", "bears no signature that could be raised")
@@ -128,15 +126,15 @@ impl<'a> Climb<'a> {
             let problem = format!("bears more than {MOST_SIGNATURES} signatures");
             return Err(Error::limit("document", problem));
         }
-        for (place, signature) in signatures.iter().enumerate() {
+        for (place, signature) in &signatures {
             if Baseline::reached(signature.level.tier).is_none() {
                 let problem = format!("is {}, no baseline signature", signature.level);
-                return Err(Error::refused(named(place), problem)
+                return Err(Error::refused(named(*place), problem)
                     .remedy("Raise signatures of the baseline alone."));
             }
         }
         let climb = Climb {
-            values: signatures.iter().map(|s| s.value.to_vec()).collect(),
+            values: signatures.iter().map(|(_, s)| s.value.to_vec()).collect(),
             with,
             raise,
             format,
@@ -327,6 +325,22 @@ impl<'a> Climb<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The signatures that are to be raised, by their places.
+fn asked(evidence: &Evidence, only: Option<[u8; 32]>, last: bool) -> Vec<(usize, &Signature)> {
+    let all = evidence.signatures.iter().enumerate();
+    let revision = |(_, one): &(usize, &Signature)| {
+        let scope = one.scopes.first();
+        scope.and_then(|scope| scope.revision).map(|(of, _)| of)
+    };
+    match only {
+        Some(digest) => all
+            .filter(|(_, one)| sha256(&one.value) == digest)
+            .collect(),
+        None if last => all.max_by_key(revision).into_iter().collect(),
+        None => all.filter(|(_, one)| one.countersigns.is_none()).collect(),
     }
 }
 

@@ -74,7 +74,7 @@ impl DebtDesk {
             return Ok(None);
         }
         let id = hex(&random::<16>()?);
-        self.keep(id, caller, seal, signed, content, [0; 32], self.keep)
+        self.keep(id, caller, seal, signed, content, self.keep)
             .map(|(kept, _)| Some(kept.id))
     }
 
@@ -88,23 +88,10 @@ impl DebtDesk {
     ) -> Result<(Kept, bool)> {
         let now = self.signing.clock.now();
         let span = Duration::from_secs(finished.until.since(now).as_secs().saturating_add(1));
-        let value = sha256(finished.value);
         let id = finished.id.to_string();
-        self.keep(
-            id,
-            finished.caller,
-            finished.seal,
-            signed,
-            content,
-            value,
-            span,
-        )
+        self.keep(id, finished.caller, finished.seal, signed, content, span)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is one column of what is kept"
-    )]
     fn keep(
         &self,
         id: String,
@@ -112,7 +99,6 @@ impl DebtDesk {
         seal: &str,
         signed: &Signed,
         content: Option<&[u8]>,
-        value: [u8; 32],
         span: Duration,
     ) -> Result<(Kept, bool)> {
         let stage = |bytes: &[u8]| stage_apart(&*self.store, bytes);
@@ -130,7 +116,7 @@ impl DebtDesk {
             until: signed.at.plus(span),
             format: signed.format.into(),
             level: signed.level_name(),
-            signed: value,
+            signed: signed.only.unwrap_or_default(),
             document,
             content: content.filter(|_| owed.is_some()).map(stage).transpose()?,
             owed,
@@ -185,13 +171,13 @@ impl DebtDesk {
         let level = Baseline::of_name(&debt.owed.level).ok_or_else(|| {
             Error::internal("owed", "a level that is not known is owed").remedy("Discard it.")
         })?;
-        let (document, content) = self.bytes(debt)?;
+        let (document, content, only) = self.bytes(debt)?;
         let raised = self.signing.raise(
             &debt.owed.seal,
             &Raise {
                 document: &document,
                 content: content.as_deref(),
-                value: None,
+                only,
                 level,
                 when_unavailable: WhenUnavailable::Fail,
             },
@@ -215,24 +201,25 @@ impl DebtDesk {
         self.store.pay(&debt.id, payment).map(drop)
     }
 
-    /// The document that a level is owed of, and its content where that is apart.
-    fn bytes(&self, debt: &Debt) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    /// The document that a level is owed of, its content where that is apart, and the signature where it is about one.
+    fn bytes(&self, debt: &Debt) -> Result<Raisable> {
         let gone = || Error::internal("owed", "what it is owed of is not there");
         match &debt.of {
             OwedOf::Receipt(number) => {
                 let entry = self.store.entry(number)?;
                 let receipt = entry.and_then(|e| e.receipt).ok_or_else(gone)?;
-                Ok((self.store.blob(&receipt.justificante)?, None))
+                Ok((self.store.blob(&receipt.justificante)?, None, None))
             }
             OwedOf::Document(id) => {
                 let document = self.store.document(id)?.ok_or_else(gone)?;
-                Ok((self.store.blob(&document.original)?, None))
+                Ok((self.store.blob(&document.original)?, None, None))
             }
             OwedOf::Kept(id) => {
                 let kept = self.store.kept(id)?.ok_or_else(gone)?;
                 let apart = |id: &BlobId| blob_apart(&*self.store, id);
                 let content = kept.content.as_ref().map(apart).transpose()?;
-                Ok((apart(&kept.document)?, content))
+                let only = (kept.signed != [0; 32]).then_some(kept.signed);
+                Ok((apart(&kept.document)?, content, only))
             }
         }
     }
@@ -310,6 +297,7 @@ impl DebtDesk {
             },
             level: Baseline::of_name(&format!("B-{reached}")).unwrap_or_default(),
             at: kept.made,
+            only: Some(kept.signed),
             stamped: None,
             owed,
         })
@@ -324,12 +312,14 @@ impl DebtDesk {
     }
 }
 
+/// A document, its content where that is apart, and which of its signatures.
+type Raisable = (Vec<u8>, Option<Vec<u8>>, Option<[u8; 32]>);
+
 /// A state that was finished.
 pub(super) struct Finished<'a> {
     pub(super) id: &'a str,
     pub(super) caller: &'a str,
     pub(super) seal: &'a str,
-    pub(super) value: &'a [u8],
     pub(super) until: Time,
 }
 

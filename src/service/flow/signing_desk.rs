@@ -7,7 +7,7 @@ use super::augment::{Augmented, Augmenter, Raise};
 use super::made::Made;
 use super::parameters::{Baseline, Parameters, Wanted, WhenUnavailable};
 use super::sign::{Sealed, TIMESTAMP_ROOM, Timestamping};
-use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, digest};
+use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, digest, sha256};
 use crate::engine::evidence::{Family, Originals};
 use crate::engine::formats::cades::content_digest_algorithm;
 use crate::engine::formats::{CadesOptions, Options, SignRequest};
@@ -59,6 +59,8 @@ pub struct Signed {
     pub level: Baseline,
     /// When it was signed or raised, by our clock.
     pub at: Time,
+    /// SHA-256 of the value of the signature, where it is about one.
+    pub only: Option<[u8; 32]>,
     /// The last time-stamp that was added.
     pub stamped: Option<Time>,
     /// The level that is owed, and why it was not reached.
@@ -75,6 +77,7 @@ impl From<Sealed> for Signed {
             level: Baseline::reached(sealed.level.tier).unwrap_or_default(),
             bytes: sealed.bytes,
             at: sealed.sealed,
+            only: None,
             stamped: sealed.stamped,
             owed: sealed.owed.map(|why| (Baseline::T, why)),
         }
@@ -163,10 +166,11 @@ impl SigningDesk {
         settled: WhenUnavailable,
     ) -> Result<Signed> {
         let parameters = what.parameters;
+        let only = Some(sha256(&made.value.0));
         let raise = Raise {
             document: &bytes,
             content: what.apart(),
-            value: Some(&made.value.0),
+            only,
             level: parameters.level,
             when_unavailable: parameters.when_unavailable.unwrap_or(settled),
         };
@@ -176,6 +180,7 @@ impl SigningDesk {
                 format: made.format.name(),
                 level: Baseline::B,
                 at: self.clock.now(),
+                only,
                 stamped: None,
                 owed: None,
             });
@@ -235,6 +240,7 @@ impl SigningDesk {
             },
             level,
             at: self.clock.now(),
+            only: raise.only,
             stamped,
             owed: owed.map(|why| (raise.level, why)),
         })

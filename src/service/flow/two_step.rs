@@ -484,7 +484,6 @@ impl Opened<'_> {
             id: &self.id(),
             caller: &state.caller,
             seal: &state.parameters.seal,
-            value,
             until: state.until,
         };
         let (kept, won) = debts.keep_finished(&finished, &signed, what.apart())?;

@@ -11,10 +11,10 @@ use super::spool::{Content, Limit};
 use crate::engine::codes::{GROUPS, Validity};
 use crate::engine::crypto::sha256;
 use crate::engine::syntax::hex::hex;
-use crate::engine::{Error, Result};
+use crate::engine::{Error, Result, Time};
 use crate::service::config::Catalogue;
 use crate::service::flow::{CodeDesk, Outcome, Typed};
-use crate::service::store::Document;
+use crate::service::store::{Document, Store};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -58,6 +58,24 @@ pub struct SealedDocument {
     pub sha256: String,
     /// Whether there is a form of it for print.
     pub printable: bool,
+    /// Further versions, whose seal was raised to a higher level: from 2 on, the latest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<FurtherVersion>,
+}
+
+/// A further version of what was sealed.
+#[derive(Debug, Clone, Serialize)]
+pub struct FurtherVersion {
+    /// From 2 on.
+    pub version: u32,
+    /// The level of its seal.
+    pub level: String,
+    /// When it was made.
+    pub made: Time,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// How a check ended, for those who carry the answer.
@@ -90,6 +108,8 @@ pub enum Form {
     /// As it was sealed.
     #[default]
     Original,
+    /// The latest version: as it was sealed, where there is no other.
+    Latest,
     /// For print.
     Printable,
 }
@@ -135,8 +155,7 @@ impl Service {
                 Outcome::NotRight => Ok(Checked::NotRight),
                 Outcome::Expired => Ok(Checked::Expired),
                 Outcome::Right(document, ticket) => {
-                    let bytes = store.blob(&document.original)?;
-                    let told = told(&document, &bytes, &catalogue);
+                    let (told, _) = versions(&*store, &document, &catalogue)?;
                     Ok(Checked::Right(Box::new(told), ticket.to_string()))
                 }
             })
@@ -151,31 +170,64 @@ impl Service {
         self.work
             .run(move || {
                 let document = desk.redeem(&*store, &ticket, now)?;
-                let original = store.blob(&document.original)?;
-                let told = told(&document, &original, &catalogue);
+                let (told, mut all) = versions(&*store, &document, &catalogue)?;
                 let bytes = match (form, &document.printable) {
                     (Form::Printable, Some(printable)) => store.blob(printable)?,
-                    _ => original,
+                    (Form::Latest, _) => all.pop().unwrap_or_default(),
+                    _ => all.swap_remove(0),
                 };
                 Ok((told, bytes))
             })
             .await
     }
 
-    /// What `held` is to the document that a ticket opens.
+    /// What `held` is to the document that a ticket opens, and to which version of it, from 1 on.
     pub async fn compare_with_sealed(
         &self,
         ticket: String,
         held: Content,
-    ) -> Result<(SealedDocument, Comparison)> {
-        let (told, original) = self.redeem(ticket, Form::Original).await?;
-        let comparison = match held.strip_prefix(original.as_slice()) {
-            Some([]) => Comparison::Same,
-            Some(_) => Comparison::Extended,
-            None => Comparison::Different,
-        };
-        Ok((told, comparison))
+    ) -> Result<(SealedDocument, Comparison, Option<u32>)> {
+        let (desk, store) = (self.code_desk()?, self.store()?);
+        let now = self.parts.clock.now();
+        let catalogue = self.parts.catalogue.clone();
+        self.work
+            .run(move || {
+                let document = desk.redeem(&*store, &ticket, now)?;
+                let (told, all) = versions(&*store, &document, &catalogue)?;
+                let all = || (1_u32..).zip(&all);
+                let same = all().find(|(_, version)| **version == *held);
+                let extended = || all().filter(|(_, version)| held.starts_with(version)).last();
+                let (comparison, version) = match (same, extended()) {
+                    (Some((version, _)), _) => (Comparison::Same, Some(version)),
+                    (None, Some((version, _))) => (Comparison::Extended, Some(version)),
+                    (None, None) => (Comparison::Different, None),
+                };
+                Ok((told, comparison, version))
+            })
+            .await
     }
+}
+
+/// What is told of a document, and the bytes of all its versions, the first as it was sealed.
+fn versions(
+    store: &dyn Store,
+    document: &Document,
+    catalogue: &Catalogue,
+) -> Result<(SealedDocument, Vec<Vec<u8>>)> {
+    let mut all = vec![store.blob(&document.original)?];
+    let mut told = told(document, &all[0], catalogue);
+    for further in store.document_versions(document.code.id.as_str())? {
+        let bytes = store.blob(&further.document)?;
+        told.versions.push(FurtherVersion {
+            version: further.version,
+            level: further.level,
+            made: further.made,
+            size: bytes.len() as u64,
+            sha256: hex(&sha256(&bytes)),
+        });
+        all.push(bytes);
+    }
+    Ok((told, all))
 }
 
 fn told(document: &Document, original: &[u8], catalogue: &Catalogue) -> SealedDocument {
@@ -191,6 +243,7 @@ fn told(document: &Document, original: &[u8], catalogue: &Catalogue) -> SealedDo
         size: original.len() as u64,
         sha256: hex(&sha256(original)),
         printable: document.printable.is_some(),
+        versions: Vec::new(),
     }
 }
 
@@ -276,9 +329,9 @@ pub(super) async fn compare(
     body: Body,
 ) -> Answer<Json<serde_json::Value>> {
     let (ticket, held) = held_document(&service, &headers, body).await?;
-    let (document, comparison) = service.compare_with_sealed(ticket, held).await?;
+    let (document, comparison, version) = service.compare_with_sealed(ticket, held).await?;
     Ok(Json(
-        json!({ "comparison": comparison, "document": document }),
+        json!({ "comparison": comparison, "version": version, "document": document }),
     ))
 }
 

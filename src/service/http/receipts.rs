@@ -217,7 +217,57 @@ pub(super) async fn read(
     Path(number): Path<String>,
 ) -> Answer<Json<Value>> {
     let entry = visible(&service, caller, number).await?;
-    Ok(Json(describe(&service, &entry)?))
+    let mut described = describe(&service, &entry)?;
+    let store = service.store()?;
+    let number = entry.number.clone();
+    let versions = service.work.run(move || store.versions(&number)).await?;
+    if !versions.is_empty() {
+        let own = format!("/v1/receipts/{}", entry.number);
+        let told = versions.iter().map(|one| {
+            json!({
+                "version": one.version,
+                "level": one.level,
+                "made": one.made,
+                "acuse": format!("{own}/acuse?version={}", one.version),
+                "justificante": format!("{own}/justificante?version={}", one.version),
+            })
+        });
+        described["versions"] = told.collect();
+    }
+    Ok(Json(described))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VersionQuery {
+    #[serde(default = "first")]
+    version: u32,
+}
+
+/// The first bytes, which never change.
+fn first() -> u32 {
+    1
+}
+
+type VersionAsked = Result<Query<VersionQuery>, axum::extract::rejection::QueryRejection>;
+
+fn version_asked(query: VersionAsked) -> Answer<u32> {
+    let query = query.map_err(|_| unreadable_query("version, a number from 1 on"))?;
+    Ok(query.0.version)
+}
+
+/// The blob of a version: the first, or one of the further ones.
+fn of_version(
+    version: u32,
+    first: BlobId,
+    further: impl Iterator<Item = (u32, BlobId)>,
+) -> Result<BlobId> {
+    let mut all = std::iter::once((1, first)).chain(further);
+    let found = all.find(|(number, _)| *number == version);
+    found.map(|(_, id)| id).ok_or_else(|| {
+        Error::not_found("version", "there is none of this number")
+            .remedy("The receipt lists its versions; without a number it is the first.")
+    })
 }
 
 /// An entry in JSON, with links to all that is kept of it.
@@ -250,8 +300,7 @@ fn describe(service: &Service, entry: &Entry) -> Result<Value> {
     let Some(receipt) = &entry.receipt else {
         return Ok(value);
     };
-    let details: Details = serde_json::from_slice(&receipt.details)
-        .map_err(|_| Error::internal("receipt", "is kept in an unknown form"))?;
+    let details = details_of(receipt)?;
     value["sealed"] = json!(receipt.sealed);
     value["sealed_local"] = json!(local(receipt.sealed)?);
     value["level"] = json!(details.level);
@@ -281,10 +330,18 @@ pub(super) async fn acuse(
     State(service): State<Arc<Service>>,
     Extension(caller): Extension<Caller>,
     Path(number): Path<String>,
+    query: VersionAsked,
 ) -> Answer {
+    let version = version_asked(query)?;
     let entry = visible(&service, caller, number).await?;
     let name = format!("acuse-{}.zip", entry.number);
-    blob(&service, receipt_of(&entry)?.acuse, ASIC_E, &name).await
+    let (store, first) = (service.store()?, receipt_of(&entry)?.acuse);
+    let find = move || {
+        let further = store.versions(&entry.number)?.into_iter();
+        of_version(version, first, further.map(|one| (one.version, one.acuse)))
+    };
+    let id = service.work.run(find).await?;
+    blob(&service, id, ASIC_E, &name).await
 }
 
 /// `GET /v1/receipts/{number}/justificante`.
@@ -292,10 +349,29 @@ pub(super) async fn justificante(
     State(service): State<Arc<Service>>,
     Extension(caller): Extension<Caller>,
     Path(number): Path<String>,
+    query: VersionAsked,
 ) -> Answer {
+    let version = version_asked(query)?;
     let entry = visible(&service, caller, number).await?;
     let name = format!("justificante-{}.pdf", entry.number);
-    blob(&service, receipt_of(&entry)?.justificante, PDF, &name).await
+    let receipt = receipt_of(&entry)?;
+    let (store, first) = (service.store()?, receipt.justificante);
+    let details = details_of(receipt)?;
+    let find = move || {
+        let further = store.document_versions(&details.code_id)?.into_iter();
+        of_version(
+            version,
+            first,
+            further.map(|one| (one.version, one.document)),
+        )
+    };
+    let id = service.work.run(find).await?;
+    blob(&service, id, PDF, &name).await
+}
+
+fn details_of(receipt: &crate::service::store::Receipt) -> Result<Details> {
+    serde_json::from_slice(&receipt.details)
+        .map_err(|_| Error::internal("receipt", "is kept in an unknown form"))
 }
 
 /// `GET /v1/receipts/{number}/evidence`.

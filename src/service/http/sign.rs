@@ -71,7 +71,7 @@ pub(super) async fn augment(
             let raise = Raise {
                 document: &document,
                 content: content.as_deref(),
-                value: None,
+                only: None,
                 level: raising.level,
                 when_unavailable: raising.when_unavailable,
             };

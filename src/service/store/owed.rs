@@ -84,7 +84,7 @@ pub struct Kept {
     pub format: String,
     /// The level of the latest.
     pub level: String,
-    /// SHA-256 of the signature value that it was made with.
+    /// SHA-256 of the value of the signature that it is about; zeros where it is about all.
     pub signed: [u8; 32],
     /// The document as it was handed out first.
     pub document: BlobId,
@@ -109,7 +109,7 @@ pub struct NewKept {
     pub format: String,
     /// The level reached.
     pub level: String,
-    /// SHA-256 of the signature value.
+    /// As in [`Kept`].
     pub signed: [u8; 32],
     /// The document.
     pub document: Staged,

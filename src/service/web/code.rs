@@ -276,6 +276,14 @@ fn right(page: &Page, document: &SealedDocument, ticket: &str, errors: &[FieldEr
                 input type="hidden" name="ticket" value=(ticket);
                 button.button type="submit" { (page.t("code.original")) }
             }
+            @if let Some(latest) = document.versions.last() {
+                p { (page.fill("code.latest_text", &[("version", &latest.version.to_string()), ("level", &latest.level)])) }
+                form.inline method="post" action=(page.link("/verificar/codigo/original")) {
+                    input type="hidden" name="ticket" value=(ticket);
+                    input type="hidden" name="forma" value="ultima";
+                    button.button.quiet type="submit" { (page.t("code.latest")) }
+                }
+            }
             @if document.printable {
                 form.inline method="post" action=(page.link("/verificar/codigo/original")) {
                     input type="hidden" name="ticket" value=(ticket);
@@ -307,6 +315,10 @@ fn facts(page: &Page, document: &SealedDocument) -> Markup {
             dt { (page.t("code.validity")) } dd { (page.validity(document.validity)) }
             dt { (page.t("code.size")) } dd { (page.bytes(document.size)) }
             dt { "SHA-256" } dd { (digest(&document.sha256)) }
+            @for further in &document.versions {
+                dt { (page.fill("code.version", &[("version", &further.version.to_string()), ("level", &further.level)])) }
+                dd { "SHA-256 " (digest(&further.sha256)) }
+            }
         }
     }
 }
@@ -319,6 +331,7 @@ pub(super) async fn original(page: Page, headers: HeaderMap, body: Body) -> Resp
     };
     let form = match first(&fields, "forma") {
         "imprimible" => DocumentForm::Printable,
+        "ultima" => DocumentForm::Latest,
         _ => DocumentForm::Original,
     };
     match page
@@ -337,7 +350,7 @@ pub(super) async fn compare(page: Page, headers: HeaderMap, body: Body) -> Respo
         Ok((ticket, held)) => page.service.compare_with_sealed(ticket, held).await,
         Err(problem) => return failed(&page, problem),
     };
-    let (document, comparison) = match compared {
+    let (document, comparison, version) = match compared {
         Ok(compared) => compared,
         Err(error) => return failed(&page, error),
     };
@@ -350,11 +363,28 @@ pub(super) async fn compare(page: Page, headers: HeaderMap, body: Body) -> Respo
         div.narrow {
             h1 { (page.t("code.compared")) }
             (banner(tone, page.t(title), page.t(text)))
+            @if let Some(version) = version.filter(|_| !document.versions.is_empty()) {
+                p { (which_version(&page, &document, version)) }
+            }
             (facts(&page, &document))
             p { a.button.quiet href=(page.link("/verificar/codigo")) { (page.t("code.another")) } }
         }
     };
     page.show("code.compared", &body)
+}
+
+/// Which version it is, and whether there is a later one.
+fn which_version(page: &Page, document: &SealedDocument, version: u32) -> String {
+    let latest = document.versions.last().map_or(1, |v| v.version);
+    let numbers = [
+        ("version", &*version.to_string()),
+        ("latest", &*latest.to_string()),
+    ];
+    let key = match version == latest {
+        true => "code.is_latest",
+        false => "code.is_earlier",
+    };
+    page.fill(key, &numbers)
 }
 
 type Fields = Vec<(String, String)>;

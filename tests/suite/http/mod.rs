@@ -8,6 +8,7 @@ mod codes;
 mod evidence;
 mod limits;
 mod office;
+mod owed;
 mod pages;
 mod provider;
 mod register;

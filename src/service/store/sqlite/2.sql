@@ -23,7 +23,7 @@ CREATE TABLE kept (
     until    INTEGER NOT NULL,                  -- not kept longer, unless it is owed
     format   TEXT    NOT NULL,
     level    TEXT    NOT NULL,
-    signed   BLOB    NOT NULL,                  -- SHA-256 of the value that it was made with
+    signed   BLOB    NOT NULL,                  -- SHA-256 of the value of the signature that it is about; zeros: all
     document BLOB    NOT NULL REFERENCES blobs (id),
     content  BLOB    REFERENCES blobs (id),
     latest   BLOB    REFERENCES blobs (id)      -- once it was raised
