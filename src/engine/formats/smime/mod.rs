@@ -22,6 +22,9 @@ pub struct Smime;
 /// What a signature of a message covers of it, as reports name it.
 const BODY: &str = "message body";
 
+/// Bytes in which a message's header ends, where it is to be recognised.
+const HEADER: usize = 64 << 10;
+
 impl Format for Smime {
     fn name(&self) -> &'static str {
         "S/MIME"
@@ -31,7 +34,9 @@ impl Format for Smime {
         if !document.first().is_some_and(u8::is_ascii_alphabetic) {
             return Sniff::No;
         }
-        let media_type = Entity::read(document).and_then(|entity| entity.media_type());
+        // What else begins with a letter, of any size, is not gone through for a header's end.
+        let head = &document[..document.len().min(HEADER)];
+        let media_type = Entity::read(head).and_then(|entity| entity.media_type());
         match media_type {
             Ok(found) if found.name == "multipart/signed" || is_message(&found) => Sniff::Yes,
             _ => Sniff::No,
