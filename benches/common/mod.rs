@@ -167,7 +167,7 @@ pub fn verify(format: &dyn Format, document: &[u8], policy: &Policy, given: &[Ob
         detached: &[],
     };
     let mut evidence = format
-        .inspect(input, &mut policy.constraints.limits.budget())
+        .inspect(input, &mut policy.limits.budget())
         .expect("a document of this format");
     for object in given {
         evidence.pool.add(object.clone());

@@ -14,6 +14,7 @@ mod http;
 mod layers;
 mod messages;
 mod pdf_reader;
+mod policy;
 mod port;
 mod reports;
 mod sources;

@@ -8,13 +8,20 @@ use std::path::{Path, PathBuf};
 const SUBJECTS: &[&str] = &[
     "algorithm",
     "asic",
+    "attribute",
     "cades",
     "certificate",
     "claimed_time",
     "cms",
+    "commitment",
+    "content_hints",
+    "content_type",
+    "counter_signature",
     "document",
     "evidence_record",
     "format",
+    "level",
+    "mime_type",
     "past_certificate",
     "past_signature",
     "path",
@@ -23,6 +30,7 @@ const SUBJECTS: &[&str] = &[
     "reference",
     "revocation",
     "signature_policy",
+    "signer_role",
     "signing_certificate",
     "smime",
     "time_sliding",
@@ -33,6 +41,10 @@ const SUBJECTS: &[&str] = &[
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("source folder") {
         let path = entry.expect("entry").path();
+        if path.ends_with("validation/policy") {
+            // The table of constraints names checks, it makes none.
+            continue;
+        }
         if path.is_dir() {
             rust_files(&path, into);
         } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("testing.rs") {
@@ -53,7 +65,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// The keys in string literals of the code, its tests left out.
-fn keys_of_the_code() -> BTreeSet<String> {
+pub(super) fn keys_of_the_code() -> BTreeSet<String> {
     let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
     let mut files = Vec::new();
     for room in ["formats", "validation"] {

@@ -35,7 +35,7 @@ pub(super) fn validate(
     let mut identified = Vec::new();
     let certificate = signing_certificate::identify(signature, material, &mut identified);
     before.extend(Block::SigningCertificate.close(identified, policy));
-    let context = context::initialise(signature);
+    let context = context::initialise(signature, policy);
     before.extend(Block::ValidationContext.close(context, policy));
     let mut verified = Vec::new();
     let mathematics = cryptographic::verify(signature, certificate.as_ref(), &mut verified);

@@ -175,7 +175,7 @@ pub fn validate_certificate(
     let policy = policy
         .clone()
         .constrained(|constraints| constraints.revocation = Revocation::Required);
-    let steps = Cell::new(policy.constraints.limits.path_steps);
+    let steps = Cell::new(policy.constraints.path_steps);
     // What is missing for an instant of the past is wanted as for now.
     let mut material = Material::read(
         std::slice::from_ref(certificate),

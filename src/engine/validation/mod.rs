@@ -9,6 +9,7 @@ mod block;
 mod certificate;
 mod context;
 mod cryptographic;
+mod elements;
 mod finding;
 mod format_checking;
 mod indication;
@@ -30,7 +31,10 @@ pub(in crate::engine) use finding::shortened;
 pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
 pub use policy::{
-    Acceptance, AlgorithmConstraints, Constraints, Level, Policy, PolicyUsed, Revocation,
+    Acceptance, AlgorithmCatalogue, AttributeRules, CatalogueUsed, CertificateConstraints,
+    Constraints, FILE_BYTES, KeyUsageName, KnownPolicy, Level, MinimumLevel, Policy, PolicyUsed,
+    Revocation, SCHEMA, SignatureConstraints, SignaturePolicies, TimestampConstraints, weighable,
+    why_fixed,
 };
 pub use qualification::{
     Answer, CertificateQualification, QualifiedAt, SignatureQualification, Word,
@@ -54,7 +58,7 @@ use timestamp::Judged;
 /// Judges `evidence` by `policy` at `now`. The same three give the same verdict.
 pub fn validate(evidence: &Evidence, policy: &Policy, now: Time) -> Verdict {
     let mut wanted = BTreeSet::new();
-    let steps = Cell::new(policy.constraints.limits.path_steps);
+    let steps = Cell::new(policy.constraints.path_steps);
     let mut verdict = judge(evidence, policy, now, (&[], &steps), &mut wanted);
     verdict.wanted = wanted.into_iter().collect();
     verdict.trust = Some(TrustBasis::of(policy, now));

@@ -8,7 +8,7 @@ use super::material::{Material, id_of};
 use super::verdict::{Process, TimestampVerdict};
 use super::with_time::conclude;
 use super::x509::Purpose;
-use super::{acceptance, cryptographic};
+use super::{acceptance, cryptographic, elements};
 use crate::engine::evidence::{Timestamp, TimestampKind};
 use crate::engine::pki::Certificate;
 use crate::engine::time::Time;
@@ -78,6 +78,7 @@ pub(super) fn validate<'a>(timestamp: &'a Timestamp, material: &Material<'_>) ->
         policy,
     ));
     of_stamp.extend(future_finding(timestamp, material));
+    of_stamp.extend(elements::accept_timestamp(timestamp, policy));
     findings.extend(Block::Timestamp.close(of_stamp, policy));
     let (indication, sub_indication) = conclude(&findings);
     let verdict = TimestampVerdict {

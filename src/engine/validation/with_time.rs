@@ -5,7 +5,6 @@
 //! instant. A content time-stamp says, the other way round, that the signature is not older.
 
 use super::acceptance;
-use super::basic;
 use super::block::Block;
 use super::finding::{Finding, Outcome};
 use super::indication::{Indication, SubIndication};
@@ -13,6 +12,7 @@ use super::material::{Material, id_of};
 use super::timestamp::{self, Judged, VerifiedTimestamp};
 use super::verdict::{Process, SignatureVerdict};
 use super::x509::{Purpose, X509};
+use super::{basic, elements};
 use crate::engine::evidence::{
     Fault, Proof, ProofOfExistence, ProofsOfExistence, Signature, TimestampKind,
 };
@@ -111,21 +111,28 @@ pub(super) fn validate(
         .certificate
         .as_ref()
         .map(|certificate| with_proof(signature, certificate, best.at, material));
+    let stamped = gen_times(&verified, TimestampKind::Signature).min();
+    let elements = elements::accept(signature, stamped, material.policy);
+    let mut asked = Block::Acceptance.close(elements, material.policy);
     let (mut chain, mut anchor) = (Vec::new(), None);
     if let (Some(x509), Some(certificate)) = (x509, &basic.certificate) {
         let not_before_signing = gen_times(&verified, TimestampKind::Content).max();
         chain = x509.chain.iter().map(id_of).collect();
         let ends_at = |path: &VerifiedPath| path.anchor().provenance().clone();
         anchor = x509.path.as_ref().map(ends_at);
+        let policy = material.policy;
+        let asked_of_it = elements::accept_certificate(certificate, &x509.chain, best.at, policy);
+        asked.extend(Block::Acceptance.close(asked_of_it, policy));
         let of_certificate = turned_to_failure(x509, certificate, best.at, not_before_signing);
         let early = too_early(&of_certificate, certificate, best.at);
         findings.extend(of_certificate);
-        findings.extend(Block::WithTime.close(early, material.policy));
+        findings.extend(Block::WithTime.close(early, policy));
     }
     findings.extend(basic.after);
     // Of a signature alone: a time-stamp proves what it is over, whatever else there is.
     let accepted = acceptance::accept(signature);
     findings.extend(Block::Acceptance.close(accepted, material.policy));
+    findings.extend(asked);
     let stamps = own.iter().map(|stamp| timestamp::finding(&stamp.verdict));
     let mut of_time: Vec<Finding> = stamps.collect();
     of_time.extend(order_finding(&verified));

@@ -355,7 +355,7 @@ fn inspect(
         document,
         detached: &detached,
     };
-    format.inspect(input, &mut with.policy.constraints.limits.budget())
+    format.inspect(input, &mut with.policy.limits.budget())
 }
 
 /// Whether all that a signature and its time-stamps are over is what was signed.

@@ -48,7 +48,7 @@ impl Signatures for CitizenSignatures {
             detached: &[],
         };
         let policy = self.policy.current();
-        let evidence = format.inspect(input, &mut policy.constraints.limits.budget())?;
+        let evidence = format.inspect(input, &mut policy.limits.budget())?;
         let now = self.clock.now();
         let validated = settle(evidence, &policy, &self.sources, now);
         let signed = accept(&validated.verdict)?;

@@ -82,7 +82,7 @@ pub fn validate(
     let Submitted {
         document, detached, ..
     } = *submitted;
-    let mut budget = policy.constraints.limits.budget();
+    let mut budget = policy.limits.budget();
     let input = Input { document, detached };
     let format = match recognise(document) {
         Ok(format) => format,
@@ -122,7 +122,7 @@ fn validate_data(
         document: submitted.document,
         detached: &[],
     };
-    let mut budget = policy.constraints.limits.budget();
+    let mut budget = policy.limits.budget();
     for record in submitted.records {
         add_given(&mut evidence, *record, input, &mut budget)?;
     }
@@ -137,7 +137,7 @@ pub fn settle(mut evidence: Evidence, policy: &Policy, sources: &Sources, now: T
     let mut verdict = judge(&evidence, policy, now);
     let mut outages = Vec::new();
     let mut patience = Patience::of_one_document();
-    for _ in 0..policy.constraints.limits.rounds {
+    for _ in 0..policy.limits.rounds {
         let (objects, failed) = fetch(&verdict.wanted, &evidence, policy, sources, &mut patience);
         outages = failed;
         if !add(objects, &mut evidence) {
@@ -347,7 +347,7 @@ mod tests {
                 Origin::Given,
             )])
         });
-        assert_eq!(asked, 2 * policy().constraints.limits.rounds);
+        assert_eq!(asked, 2 * policy().limits.rounds);
         assert_eq!(
             validated.verdict.signatures[0].sub_indication,
             Some(SubIndication::TryLater)

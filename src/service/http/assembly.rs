@@ -61,9 +61,8 @@ impl Parts {
                 .iter()
                 .map(Certificate::fingerprint)
                 .collect(),
-            ..Policy::baseline(Anchors::default())
-                .with_path(config.path.inputs()?)
-                .constrained(|c| c.limits = hostile_limits(config.limits.document_bytes))
+            limits: hostile_limits(config.limits.document_bytes),
+            ..Policy::baseline(Anchors::default()).with_path(config.path.inputs()?)
         };
         let trust = Trust::open(&config, template, clock.clone())?;
         let policy = trust.handle();

@@ -350,7 +350,7 @@ pub fn settle_certificate(
     };
     let mut verdict = judge(&evidence);
     let (mut outages, mut patience) = (Vec::new(), Patience::of_one_document());
-    for _ in 0..policy.constraints.limits.rounds {
+    for _ in 0..policy.limits.rounds {
         if verdict.wanted.is_empty() {
             break;
         }
