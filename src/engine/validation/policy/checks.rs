@@ -116,6 +116,7 @@ const CHECKS: &[(&str, Natural)] = &[
     ),
     ("signing_certificate.unreferenced", Tells(Constraint)),
     ("signing_certificate.weak_reference", Tells(Crypto)),
+    ("smime.header", Tells(Format)),
     ("timestamp.delay", Fails),
     ("timestamp.delay_unknown", Fails),
     ("timestamp.policy_not_accepted", Fails),
@@ -149,7 +150,7 @@ const FIXED: &[(&str, &str)] = &[
     ("poe.", "proofs of existence hang on it"),
     ("past_certificate.", "proofs of existence hang on it"),
     ("past_signature.", "proofs of existence hang on it"),
-    ("certificate_path.", "proofs of existence hang on it"),
+    ("time_sliding.", "proofs of existence hang on it"),
 ];
 
 /// What a check comes to by its clause: none where it cannot be weighed.
