@@ -14,7 +14,9 @@ pub struct Limits {
     pub depth: u32,
     /// Elements visited in one job: TLVs, PDF objects, XML nodes. A signed PDF of 500,000 objects fits.
     pub steps: u64,
-    /// Bytes produced by filters (Flate and the like) in one job.
+    /// Bytes produced by filters (Flate and the like) in one job. Bounds the reading of documents alone, so that it is no part
+    /// of what a verdict is judged by.
+    #[serde(skip, default = "decoded_bytes")]
     pub decoded_bytes: u64,
     /// Signatures, time-stamps and counter-signatures judged in one document.
     pub signatures: u32,
@@ -24,12 +26,16 @@ pub struct Limits {
     pub rounds: u32,
 }
 
+fn decoded_bytes() -> u64 {
+    512 * 1024 * 1024
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {
             depth: 96,
             steps: 20_000_000,
-            decoded_bytes: 512 * 1024 * 1024,
+            decoded_bytes: decoded_bytes(),
             signatures: 1_000,
             path_steps: 10_000,
             rounds: 6,

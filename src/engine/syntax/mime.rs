@@ -49,9 +49,10 @@ impl<'a> Entity<'a> {
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut rest = bytes;
         loop {
-            let (whole, after) = line(rest);
+            // Of a line without an end no more is looked at than a header may have.
+            let (whole, _) = line(&rest[..rest.len().min(MOST_HEADER + 1)]);
             let text = without_end(whole);
-            rest = after;
+            rest = &rest[whole.len()..];
             if text.is_empty() {
                 return Ok(Entity { fields, body: rest });
             }

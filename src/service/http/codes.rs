@@ -196,7 +196,11 @@ impl Service {
                 let (told, all) = versions(&*store, &document, &catalogue)?;
                 let all = || (1_u32..).zip(&all);
                 let same = all().find(|(_, version)| **version == *held);
-                let extended = || all().filter(|(_, version)| held.starts_with(version)).last();
+                let extended = || {
+                    all()
+                        .filter(|(_, version)| held.starts_with(version))
+                        .last()
+                };
                 let (comparison, version) = match (same, extended()) {
                     (Some((version, _)), _) => (Comparison::Same, Some(version)),
                     (None, Some((version, _))) => (Comparison::Extended, Some(version)),

@@ -164,5 +164,5 @@ fn with_hash_index(token: &TimestampToken, index: Vec<u8>) -> Result<Vec<u8>> {
     let attribute = Attribute::new(names::ID_AA_ATS_HASH_INDEX_V3, index);
     let mut draft = Draft::of(token.bytes(), token.signed_data(), Rewriting::Der)?;
     draft.add_unsigned_attribute(&[0], &attribute)?;
-    Ok(to_patch(draft.write()).apply(token.bytes())?)
+    to_patch(draft.write()).apply(token.bytes())
 }

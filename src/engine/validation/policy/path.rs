@@ -152,8 +152,7 @@ mod tests {
             minimum: 0,
             maximum: None,
         };
-        let mut constraints = Constraints::default();
-        constraints.path = Inputs {
+        let path = Inputs {
             model: Model::Chain,
             permitted_subtrees: vec![
                 subtree(GeneralName::Dns("example.org".into())),
@@ -161,6 +160,10 @@ mod tests {
             ],
             max_path_length: Some(1),
             ..Inputs::default()
+        };
+        let constraints = Constraints {
+            path,
+            ..Constraints::default()
         };
         let back: Constraints = serde_json::from_value(constraints.to_value()).unwrap();
         assert_eq!(back, constraints);
