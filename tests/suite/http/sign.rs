@@ -482,7 +482,12 @@ fn passes_alone(office: &Office, signed: &[u8], content: Option<&[u8]>) {
     let detached: Vec<_> = content.into_iter().map(Detached::of).collect();
     let now = rubrica::service::clock::Clock::now(&*office.clock);
     let alone = Sources::default();
-    let judged = flow::validate(signed, &detached, &[], &policy, &alone, now).unwrap();
+    let submitted = flow::Submitted {
+        document: signed,
+        detached: &detached,
+        ..Default::default()
+    };
+    let judged = flow::validate(&submitted, &policy, &alone, now).unwrap();
     let verdict = judged.verdict;
     assert_eq!(
         verdict.indication.unwrap().name(),

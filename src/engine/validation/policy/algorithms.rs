@@ -411,7 +411,7 @@ mod tests {
         let published = catalogue("SecuritySuitabilityPolicyType", &published).unwrap();
         assert_eq!(published.signature(S::Ed25519, 256), Acceptance::Open);
         assert_ne!(published.used().digest, newer.used().digest);
-        let error = catalogue("SecuritySuitabilityPolicy", &rows[1..].to_vec()).unwrap_err();
+        let error = catalogue("SecuritySuitabilityPolicy", &rows[1..]).unwrap_err();
         assert!(error.element().ends_with("Algorithm"), "{error}");
         let undated = rows[0].replace("{}", r#"{"End":"soon"}"#);
         let error = catalogue("SecuritySuitabilityPolicy", &[undated]).unwrap_err();
