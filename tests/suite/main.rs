@@ -3,6 +3,7 @@
 mod certificates;
 mod citations;
 mod cli;
+mod cli_sign;
 mod conformance;
 mod corpora;
 mod crash;

@@ -26,6 +26,7 @@ macro_rules! verbs_below {
 }
 
 mod args;
+mod augment;
 mod caller_key;
 mod cert;
 mod crl;
@@ -36,6 +37,8 @@ mod ocsp;
 mod replay;
 mod seal;
 mod serve;
+mod sign;
+mod signing;
 mod timestamp;
 mod trust;
 mod verify;
@@ -67,6 +70,8 @@ macro_rules! verbs {
 
 verbs! {
     verify Verify "Validate signed files: PDF, ASiC containers (acuses), CMS signatures";
+    sign Sign "Sign a file in any format and to any level, in one step or in two";
+    augment Augment "Raise signatures to a level; pay what is owed";
     seal Seal "Seal a PDF";
     timestamp Timestamp "Have files time-stamped, and check time-stamp tokens";
     serve Serve "Run the service: register, seals, validation, pages";

@@ -194,7 +194,7 @@ fn check_pdf(document: &[u8]) -> Result<()> {
 }
 
 /// A seal that is revoked seals nothing; one whose status nobody tells now, seals, and this is said.
-fn ask_about(by: &Seal, config: &Config) -> Result<()> {
+pub(super) fn ask_about(by: &Seal, config: &Config) -> Result<()> {
     let paths = [config.trust.certificates.as_slice(), &config.trust.crls].concat();
     let sources = Sources::new(
         &config.sources,

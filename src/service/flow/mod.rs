@@ -27,7 +27,7 @@ pub use check_certificate::{check_seal, revocation};
 pub use check_code::{CodeDesk, Outcome, Ticket, Typed};
 pub use citizen::CitizenSignatures;
 pub use compose::{CODE_PAGE, SealedReceipts};
-pub use owed::{DebtDesk, Settled};
+pub use owed::{DebtDesk, Settled, described_debt};
 pub use parameters::{
     Baseline, Beside, ExplicitPolicy, FormatName, Hints, NamedPolicy, Packaging, Parameters, Place,
     PolicyWanted, PropertiesWanted, Raising, WhenUnavailable,

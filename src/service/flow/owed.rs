@@ -16,6 +16,7 @@ use crate::service::keys::random;
 use crate::service::store::{
     BlobId, Debt, Kept, NewKept, Owed, OwedOf, Payment, Store, blob_apart, stage_apart,
 };
+use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -310,6 +311,30 @@ impl DebtDesk {
             .forget(Some(&kept.id), self.signing.clock.now())
             .map(drop)
     }
+}
+
+/// A debt as it is told, in JSON. `id` is the debt's; what is kept has an id of its own.
+pub fn described_debt(debt: &Debt) -> Value {
+    let mut told = json!({
+        "id": debt.id,
+        "of": debt.of.kind(),
+        "level": debt.owed.level,
+        "caller": debt.caller,
+        "since": debt.since,
+        "tried": debt.tried,
+        "due": debt.due,
+        "problem": debt.owed.problem,
+    });
+    let subject = match &debt.of {
+        OwedOf::Receipt(_) => "number",
+        OwedOf::Document(_) => "code_id",
+        OwedOf::Kept(_) => "document",
+    };
+    told[subject] = json!(debt.of.subject());
+    if let Some(entity) = &debt.entity {
+        told["entity"] = json!(entity);
+    }
+    told
 }
 
 /// A document, its content where that is apart, and which of its signatures.

@@ -8,15 +8,14 @@ use super::service::Service;
 use super::sign::{LEVEL, media_type};
 use crate::engine::{Error, Result};
 use crate::service::callers::Caller;
-use crate::service::flow::DebtDesk;
-use crate::service::store::{Debt, OwedOf};
+use crate::service::flow::{DebtDesk, described_debt};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 
 /// Debts of one page.
@@ -56,34 +55,10 @@ pub(super) async fn list(
         .await?;
     let next = page.last().filter(|_| page.len() == PAGE as usize);
     Ok(Json(json!({
-        "owed": page.iter().map(told).collect::<Vec<_>>(),
+        "owed": page.iter().map(described_debt).collect::<Vec<_>>(),
         "next": next.map(|debt| &debt.id),
     }))
     .into_response())
-}
-
-/// A debt as it is told. `id` is the debt's; what is kept has an id of its own.
-pub(super) fn told(debt: &Debt) -> Value {
-    let mut told = json!({
-        "id": debt.id,
-        "of": debt.of.kind(),
-        "level": debt.owed.level,
-        "caller": debt.caller,
-        "since": debt.since,
-        "tried": debt.tried,
-        "due": debt.due,
-        "problem": debt.owed.problem,
-    });
-    let subject = match &debt.of {
-        OwedOf::Receipt(_) => "number",
-        OwedOf::Document(_) => "code_id",
-        OwedOf::Kept(_) => "document",
-    };
-    told[subject] = json!(debt.of.subject());
-    if let Some(entity) = &debt.entity {
-        told["entity"] = json!(entity);
-    }
-    told
 }
 
 /// `GET /v1/owed/{id}`.
@@ -99,7 +74,7 @@ pub(super) async fn status(
         "level": kept.level,
         "made": kept.made,
         "kept_until": debt.is_none().then_some(kept.until),
-        "owed": debt.as_ref().map(told),
+        "owed": debt.as_ref().map(described_debt),
     }))
     .into_response())
 }

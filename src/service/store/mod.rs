@@ -16,7 +16,7 @@ pub use faulty::{Call, Fault, Faulty};
 pub use owed::{
     Debt, DocumentVersion, Kept, NewKept, Owed, OwedOf, Payment, blob_apart, stage_apart,
 };
-pub use sqlite::{SqliteStore, StoreOptions};
+pub use sqlite::{SqliteStore, StoreOptions, read_debts};
 
 use crate::engine::codes::{CodeId, KeyedCode, Validity};
 use crate::engine::register::{Direction, NumberLayout};

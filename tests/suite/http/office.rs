@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub(super) const NOON: &str = "2026-11-24T12:00:00Z";
+pub(crate) const NOON: &str = "2026-11-24T12:00:00Z";
 
 /// The keys of three callers: of everything, of one entity to read, of nothing but seals.
-pub(super) const PORTAL: u8 = 1;
-pub(super) const READER: u8 = 2;
-pub(super) const SEALER: u8 = 3;
-pub(super) const OTHER: u8 = 4;
+pub(crate) const PORTAL: u8 = 1;
+pub(crate) const READER: u8 = 2;
+pub(crate) const SEALER: u8 = 3;
+pub(crate) const OTHER: u8 = 4;
 
-pub(super) fn key(caller: u8) -> String {
+pub(crate) fn key(caller: u8) -> String {
     new_key(&[caller; 32]).0
 }
 
@@ -69,7 +69,7 @@ fn callers() -> String {
 }
 
 /// Writes a file that its owner alone can read.
-pub(super) fn private(path: &Path, text: &str) {
+pub(crate) fn private(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     #[cfg(unix)]
     {
@@ -79,7 +79,7 @@ pub(super) fn private(path: &Path, text: &str) {
 }
 
 /// Writes everything that a service needs into `folder`; `more` goes into the configuration.
-pub(super) fn write(folder: &Path, more: &str) -> Config {
+pub(crate) fn write(folder: &Path, more: &str) -> Config {
     let certs = format!("{}/certs/test", env!("CARGO_MANIFEST_DIR"));
     std::fs::create_dir_all(folder.join("secrets")).unwrap();
     std::fs::write(folder.join("catalogue.toml"), CATALOGUE).unwrap();
@@ -130,28 +130,28 @@ pub(super) fn write(folder: &Path, more: &str) -> Config {
 }
 
 /// A service at work.
-pub(super) struct Office {
-    pub(super) address: SocketAddr,
-    pub(super) callers: Option<SocketAddr>,
-    pub(super) clock: Arc<SettableClock>,
-    pub(super) service: Arc<Service>,
-    pub(super) folder: tempfile::TempDir,
+pub(crate) struct Office {
+    pub(crate) address: SocketAddr,
+    pub(crate) callers: Option<SocketAddr>,
+    pub(crate) clock: Arc<SettableClock>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) folder: tempfile::TempDir,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
 
 impl Office {
-    pub(super) fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Office::with("")
     }
 
     /// With more in the configuration.
-    pub(super) fn with(more: &str) -> Self {
+    pub(crate) fn with(more: &str) -> Self {
         Office::altered(more, |_| {})
     }
 
     /// With parts of it exchanged.
-    pub(super) fn altered(more: &str, alter: impl FnOnce(&mut Parts)) -> Self {
+    pub(crate) fn altered(more: &str, alter: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = write(folder.path(), more);
         let clock = Arc::new(SettableClock::at(NOON.parse().unwrap()));
@@ -159,7 +159,7 @@ impl Office {
     }
 
     /// Of a configuration and a clock.
-    pub(super) fn configured(
+    pub(crate) fn configured(
         folder: tempfile::TempDir,
         config: Config,
         clock: Arc<SettableClock>,
@@ -206,16 +206,16 @@ impl Office {
     }
 
     /// Tells the service to end, without waiting for it.
-    pub(super) fn tell(&mut self) {
+    pub(crate) fn tell(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
     }
 
     /// Waits until the service has ended.
-    pub(super) fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) {
         self.running.take().unwrap().join().unwrap();
     }
 
-    pub(super) fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask<'_> {
         Ask {
             office: self,
             head: format!(
@@ -225,12 +225,12 @@ impl Office {
         }
     }
 
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path).send()
     }
 
     /// Registers a request with this idempotency key.
-    pub(super) fn register(&self, caller: u8, idempotency: &str, form: &Form) -> Answer {
+    pub(crate) fn register(&self, caller: u8, idempotency: &str, form: &Form) -> Answer {
         self.ask("POST", "/v1/receipts")
             .key(caller)
             .header("Idempotency-Key", idempotency)
@@ -250,30 +250,30 @@ impl Drop for Office {
 }
 
 /// A request that is being written.
-pub(super) struct Ask<'a> {
+pub(crate) struct Ask<'a> {
     office: &'a Office,
     head: String,
     address: SocketAddr,
 }
 
 impl Ask<'_> {
-    pub(super) fn key(self, caller: u8) -> Self {
+    pub(crate) fn key(self, caller: u8) -> Self {
         let key = key(caller);
         self.header("Authorization", &format!("Bearer {key}"))
     }
 
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.head.push_str(&format!("{name}: {value}\r\n"));
         self
     }
 
     /// To the address of callers.
-    pub(super) fn at_callers(mut self) -> Self {
+    pub(crate) fn at_callers(mut self) -> Self {
         self.address = self.office.callers.unwrap();
         self
     }
 
-    pub(super) fn send(self) -> Answer {
+    pub(crate) fn send(self) -> Answer {
         let mut stream = self.connect();
         stream
             .write_all(format!("{}\r\n", self.head).as_bytes())
@@ -281,7 +281,7 @@ impl Ask<'_> {
         Answer::read(stream)
     }
 
-    pub(super) fn body(self, media_type: &str, body: &[u8]) -> Answer {
+    pub(crate) fn body(self, media_type: &str, body: &[u8]) -> Answer {
         let mut stream = self.connect();
         let head = format!(
             "{}Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
@@ -294,19 +294,19 @@ impl Ask<'_> {
         Answer::read(stream)
     }
 
-    pub(super) fn form(self, form: &Form) -> Answer {
+    pub(crate) fn form(self, form: &Form) -> Answer {
         self.body(
             &format!("multipart/form-data; boundary={BOUNDARY}"),
             &form.to_bytes(),
         )
     }
 
-    pub(super) fn json(self, value: &Value) -> Answer {
+    pub(crate) fn json(self, value: &Value) -> Answer {
         self.body("application/json", value.to_string().as_bytes())
     }
 
     /// Only the head, and the connection on which the rest may follow.
-    pub(super) fn begin(self, rest_of_head: &str) -> TcpStream {
+    pub(crate) fn begin(self, rest_of_head: &str) -> TcpStream {
         let mut stream = self.connect();
         stream
             .write_all(format!("{}{rest_of_head}\r\n", self.head).as_bytes())
@@ -325,14 +325,14 @@ impl Ask<'_> {
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn read(mut stream: TcpStream) -> Self {
+    pub(crate) fn read(mut stream: TcpStream) -> Self {
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);
         let end = bytes.windows(4).position(|w| w == b"\r\n\r\n");
@@ -349,24 +349,24 @@ impl Answer {
         }
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (key, value) = line.split_once(':')?;
             key.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The element of a problem, which must be one, of this status.
     #[track_caller]
-    pub(super) fn problem(&self, status: u16) -> String {
+    pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(
             self.header("content-type"),
@@ -388,7 +388,7 @@ impl Answer {
 
     /// The same, which must say what to do.
     #[track_caller]
-    pub(super) fn remedied(&self, status: u16) -> String {
+    pub(crate) fn remedied(&self, status: u16) -> String {
         let element = self.problem(status);
         assert!(self.json()["remedy"].is_string(), "{}", self.text());
         element
@@ -408,33 +408,33 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
     whole
 }
 
-pub(super) const BOUNDARY: &str = "test-boundary";
+pub(crate) const BOUNDARY: &str = "test-boundary";
 
 /// The parts of a form.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Form(Vec<(String, Vec<u8>)>);
+pub(crate) struct Form(Vec<(String, Vec<u8>)>);
 
 impl Form {
-    pub(super) fn field(self, name: &str, value: &str) -> Self {
+    pub(crate) fn field(self, name: &str, value: &str) -> Self {
         self.raw(
             &format!("Content-Disposition: form-data; name=\"{name}\""),
             value.as_bytes(),
         )
     }
 
-    pub(super) fn file(self, name: &str, file: &str, media_type: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn file(self, name: &str, file: &str, media_type: &str, bytes: &[u8]) -> Self {
         let head = format!(
             "Content-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: {media_type}"
         );
         self.raw(&head, bytes)
     }
 
-    pub(super) fn raw(mut self, head: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn raw(mut self, head: &str, bytes: &[u8]) -> Self {
         self.0.push((head.to_string(), bytes.to_vec()));
         self
     }
 
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut body = Vec::new();
         for (head, bytes) in &self.0 {
             body.extend(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").into_bytes());
@@ -446,7 +446,7 @@ impl Form {
     }
 }
 
-pub(super) fn metadata() -> Value {
+pub(crate) fn metadata() -> Value {
     serde_json::json!({
         "entity": "INSS", "office": "12", "subject": "S2", "destination": "U1",
         "interested": {
@@ -460,7 +460,7 @@ pub(super) fn metadata() -> Value {
 }
 
 /// A request with one attachment.
-pub(super) fn request(metadata: &Value) -> Form {
+pub(crate) fn request(metadata: &Value) -> Form {
     Form::default()
         .file(
             "metadata",
@@ -483,7 +483,7 @@ pub(super) fn request(metadata: &Value) -> Form {
 }
 
 /// A PDF of one page.
-pub(super) fn pdf() -> Vec<u8> {
+pub(crate) fn pdf() -> Vec<u8> {
     let objects = [
         "<</Type/Catalog/Pages 2 0 R>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1>>",

@@ -14,32 +14,32 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The provider. Its keys are made once for all tests; each test has a port of its own.
-pub(super) struct Provider {
-    pub(super) clock: Arc<SettableClock>,
-    pub(super) stamps: Arc<Switch>,
-    pub(super) status: Arc<Switch>,
+pub(crate) struct Provider {
+    pub(crate) clock: Arc<SettableClock>,
+    pub(crate) stamps: Arc<Switch>,
+    pub(crate) status: Arc<Switch>,
     address: SocketAddr,
     folder: tempfile::TempDir,
 }
 
 /// Whether something answers, and how soon.
 #[derive(Default)]
-pub(super) struct Switch {
+pub(crate) struct Switch {
     down: AtomicBool,
     slow: AtomicU64,
     asked: AtomicU32,
 }
 
 impl Switch {
-    pub(super) fn down(&self, down: bool) {
+    pub(crate) fn down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    pub(super) fn slow(&self, time: Duration) {
+    pub(crate) fn slow(&self, time: Duration) {
         self.slow.store(time.as_millis() as u64, Ordering::SeqCst);
     }
 
-    pub(super) fn asked(&self) -> u32 {
+    pub(crate) fn asked(&self) -> u32 {
         self.asked.load(Ordering::SeqCst)
     }
 
@@ -52,7 +52,7 @@ impl Switch {
 }
 
 impl Provider {
-    pub(super) fn open() -> Provider {
+    pub(crate) fn open() -> Provider {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let clock = Arc::new(SettableClock::at(NOON.parse().unwrap()));
@@ -83,18 +83,18 @@ impl Provider {
     }
 
     /// An office whose seal, authority and trust are of this provider.
-    pub(super) fn office(&self, more: &str) -> Office {
+    pub(crate) fn office(&self, more: &str) -> Office {
         self.altered(more, |_| {})
     }
 
-    pub(super) fn altered(&self, more: &str, alter: impl FnOnce(&mut Parts)) -> Office {
+    pub(crate) fn altered(&self, more: &str, alter: impl FnOnce(&mut Parts)) -> Office {
         let folder = tempfile::tempdir().unwrap();
         let config = self.config(folder.path(), more);
         Office::configured(folder, config, self.clock.clone(), alter)
     }
 
     /// What such an office is configured with, written into `folder`.
-    pub(super) fn config(&self, folder: &Path, more: &str) -> Config {
+    pub(crate) fn config(&self, folder: &Path, more: &str) -> Config {
         write(folder, "");
         private(&folder.join("secrets/passphrase"), "demo");
         let pki = self.folder.path().join("pki");
@@ -114,7 +114,7 @@ impl Provider {
     }
 
     /// The file of this name of the provider: `citizen.p12`.
-    pub(super) fn file(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn file(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.folder.path().join("pki").join(name)).unwrap()
     }
 }
@@ -185,7 +185,7 @@ fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
 }
 
 /// One provider for the tests that take nothing down.
-pub(super) fn provider() -> &'static Provider {
+pub(crate) fn provider() -> &'static Provider {
     static PROVIDER: OnceLock<Provider> = OnceLock::new();
     PROVIDER.get_or_init(Provider::open)
 }

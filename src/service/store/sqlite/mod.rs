@@ -321,6 +321,27 @@ impl Store for SqliteStore {
     }
 }
 
+/// All that is owed in the store of a data folder, also while a service has it.
+pub fn read_debts(data: &Path) -> Result<Vec<Debt>> {
+    let file = data.join("rubrica.sqlite");
+    if !file.exists() {
+        return Err(
+            Error::not_found(data.display().to_string(), "holds no store")
+                .remedy("Name the data folder of the service."),
+        );
+    }
+    let database = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut all: Vec<Debt> = Vec::new();
+    loop {
+        let after = all.last().map_or("", |debt| debt.id.as_str());
+        let page = owed::debts(&database, after, 1_000)?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
 /// Removes the files of blobs that nothing names any more.
 fn remove_files(database: &Connection, blobs: &Blobs) -> Result<()> {
     let removed = owed::removed(database)?;
