@@ -58,7 +58,7 @@ impl Desk {
 #[test]
 fn files_are_signed_and_raised_and_say_so_in_json() {
     let desk = Desk::new();
-    let told = desk.ends(0, "sign in.txt out.p7s --level B-LT --packaging detached --role tercero --policy age-1.9 --json");
+    let told = desk.ends(0, "sign in.txt out.p7s --level B-LT --packaging detached --role tercero --policy age-1.9 --content-type 1.2.840.113549.1.7.1 --json");
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["level"], "CAdES-BASELINE-LT");
     assert!(told["stamped"].is_string());
@@ -85,7 +85,11 @@ fn files_are_signed_and_raised_and_say_so_in_json() {
         desk.ends(0, "sign in.pdf out.pdf --reason Prueba")
             .contains("PAdES-BASELINE-B")
     );
-    desk.ends(0, "augment out.pdf raised.pdf --level B-T");
+    // A PDF signature grows within the room that was left for it.
+    assert!(
+        desk.ends(3, "augment out.pdf raised.pdf --level B-T")
+            .contains("more room")
+    );
     let raised = desk.ends(
         0,
         "augment out.p7s raised.p7s --level B-LTA --content in.txt",

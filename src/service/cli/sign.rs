@@ -10,13 +10,14 @@ use super::signing::{Means, Outcome};
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::formats::pades::Pades;
 use crate::engine::formats::{Format, Sniff};
+use crate::engine::syntax::asn1::Oid;
 use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, Result};
 use crate::service::clock::{Clock, SystemClock};
 use crate::service::config::Config;
 use crate::service::flow::two_step::{Signatory, TwoSteps};
 use crate::service::flow::{
-    Baseline, Beside, FormatName, NamedPolicy, Packaging, Parameters, Place, PolicyWanted,
+    Baseline, Beside, FormatName, Hints, NamedPolicy, Packaging, Parameters, Place, PolicyWanted,
     PropertiesWanted, ToSign, WhenUnavailable,
 };
 use crate::service::keys::{Seal, Secret};
@@ -85,6 +86,12 @@ struct Asked {
     /// The town where it is signed
     #[arg(long)]
     locality: Option<String>,
+    /// The type of the content, as an OID, for whoever shows it
+    #[arg(long, value_name = "OID", value_parser = parsed::<Oid>)]
+    content_type: Option<Oid>,
+    /// What the content is, for people
+    #[arg(long, value_name = "TEXT", requires = "content_type")]
+    content_description: Option<String>,
     /// The media type of the content
     #[arg(long, value_name = "TYPE")]
     mime_type: Option<String>,
@@ -283,6 +290,12 @@ impl Asked {
                 country: self.country.clone(),
                 locality: self.locality.clone(),
                 postal_address: Vec::new(),
+            });
+        }
+        if let Some(content_type) = self.content_type {
+            properties.content_hints = Some(Hints {
+                description: self.content_description.clone(),
+                content_type,
             });
         }
         if self.mime_type.is_some() {

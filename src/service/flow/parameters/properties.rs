@@ -6,7 +6,8 @@ use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::formats::{
     CommitmentType, ContentHints, PolicyIdentifier, ProductionPlace, Properties,
 };
-use crate::engine::syntax::asn1::{Oid, names};
+use crate::engine::pki::signature_policy::AGE_1_9;
+use crate::engine::syntax::asn1::Oid;
 use crate::engine::syntax::hex::from_hex;
 use crate::engine::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -15,14 +16,6 @@ use serde::{Deserialize, Serialize};
 const MOST: usize = 6;
 /// Characters of one text of a signature.
 pub(super) const MOST_TEXT: usize = 500;
-
-/// The SHA-256 of the policy of the Spanish General State Administration, version 1.9 of 2012, as it was published.
-const AGE_1_9: [u8; 32] = [
-    0x0e, 0x4c, 0x76, 0x47, 0x79, 0xcc, 0xbf, 0xc9, 0x16, 0xa3, 0xb8, 0x92, 0x02, 0x1f, 0xbf, 0xd5,
-    0x24, 0x3b, 0xd2, 0x17, 0xec, 0x78, 0xe1, 0x1a, 0x41, 0xba, 0x49, 0x9d, 0x44, 0x64, 0xfa, 0x98,
-];
-/// Where it can be had.
-const AGE_1_9_URI: &str = "https://sede.administracion.gob.es/politica_de_firma_anexo_1.pdf";
 
 /// A signature policy: one that is known here by name, or any.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -184,12 +177,8 @@ pub(super) fn check_text(name: &'static str, text: &str) -> Result<()> {
 fn policy(wanted: &PolicyWanted) -> Result<PolicyIdentifier> {
     let explicit = match wanted {
         PolicyWanted::Named(NamedPolicy::Age19) => {
-            return Ok(PolicyIdentifier {
-                id: names::AGE_SIGNATURE_POLICY_1_9,
-                digest: (DigestAlgorithm::Sha256, AGE_1_9.to_vec()),
-                uri: Some(AGE_1_9_URI.into()),
-                user_notice: None,
-            });
+            let known = PolicyIdentifier::of(&AGE_1_9, DigestAlgorithm::Sha256);
+            return known.ok_or_else(|| Error::internal("signature policy", "has no digest"));
         }
         PolicyWanted::Explicit(explicit) => explicit,
     };
@@ -263,7 +252,7 @@ mod tests {
         }))
         .unwrap();
         let policy = properties.policy.unwrap();
-        assert_eq!(policy.id, names::AGE_SIGNATURE_POLICY_1_9);
+        assert_eq!(policy.id, AGE_1_9.id);
         assert_eq!(policy.digest.0, DigestAlgorithm::Sha256);
         assert_eq!(properties.commitment_types.len(), 2);
         assert_eq!(
