@@ -17,6 +17,7 @@ mod signing;
 mod sources;
 mod timestamping;
 mod trust;
+mod validation;
 
 pub use accepted::{AcceptedSettings, IdentitySettings};
 pub use access::{AccessService, AccessSettings, IfUnknown};
@@ -31,6 +32,7 @@ pub use sources::{
 };
 pub use timestamping::{TimestampingSettings, TsaSettings};
 pub use trust::{HistoricalAnchor, ListSettings, Trust};
+pub use validation::{SignaturePolicySettings, ValidationSettings};
 
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::register::{Calendar, NumberLayout};
@@ -70,6 +72,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// Whom signatures are checked against.
     pub trust: Trust,
+    /// By what signatures are judged.
+    pub validation: ValidationSettings,
     /// By what certification paths are validated.
     pub path: PathSettings,
     /// Which certificates are accepted.
@@ -240,6 +244,7 @@ impl Default for Config {
             sede: Sede::default(),
             store: StoreSettings::default(),
             trust: Trust::default(),
+            validation: ValidationSettings::default(),
             path: PathSettings::default(),
             accepted: AcceptedSettings::default(),
             identity: IdentitySettings::default(),

@@ -2,7 +2,6 @@
 
 use crate::engine::evidence::ObjectId;
 use crate::engine::pki::Certificate;
-use crate::engine::pki::trust::Anchors;
 use crate::engine::report::{self, Judged, Language, ReportForm};
 use crate::engine::validation::{Policy, Revocation};
 use crate::engine::{Error, Result, Time};
@@ -36,9 +35,15 @@ pub(super) struct JudgedBy {
     /// Judge as of this time (RFC 3339) instead of now
     #[arg(long, value_name = "TIME")]
     pub(super) at: Option<Time>,
-    /// Whether the revocation status of certificates must be known
-    #[arg(long, value_enum, default_value = "required", value_name = "HOW")]
-    pub(super) revocation: RevocationArgument,
+    /// The validation policy: default, strict, age-1.9, one that the configuration names, or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) policy: Option<String>,
+    /// The catalogue of algorithms: JSON of TS 119 322
+    #[arg(long, value_name = "FILE")]
+    pub(super) algorithms: Option<PathBuf>,
+    /// Whether the revocation status of certificates must be known, instead of as the policy says
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(super) revocation: Option<RevocationArgument>,
     /// The configuration, whose [trust] and [sources] are used too
     #[arg(long, value_name = "FILE", env = "RUBRICA_CONFIG")]
     pub(super) config: Option<PathBuf>,
@@ -61,21 +66,17 @@ impl JudgedBy {
             return Err(Error::invalid("--trust", "holds no certificate")
                 .remedy("Give the certificates of the issuers that you trust, as PEM or DER."));
         }
-        let revocation = match self.revocation {
-            RevocationArgument::Required => Revocation::Required,
-            RevocationArgument::IfKnown => Revocation::IfKnown,
-            RevocationArgument::Ignored => Revocation::Ignored,
-        };
-        let template = Policy {
-            qualified_anchors: Folder::read(&config.trust.qualified)?
-                .certificates()
-                .iter()
-                .map(Certificate::fingerprint)
-                .collect(),
-            ..Policy::baseline(Anchors::default())
-                .with_path(config.path.inputs()?)
-                .constrained(|c| c.revocation = revocation)
-        };
+        if self.algorithms.is_some() {
+            config.validation.algorithms.clone_from(&self.algorithms);
+        }
+        let mut template = config.validation_policy(self.policy.as_deref())?;
+        if let Some(how) = self.revocation {
+            template.constraints.set_revocation(match how {
+                RevocationArgument::Required => Revocation::Required,
+                RevocationArgument::IfKnown => Revocation::IfKnown,
+                RevocationArgument::Ignored => Revocation::Ignored,
+            });
+        }
         let trust = Trust::open(&config, template, Arc::new(SystemClock))?;
         Ok(Policy::clone(&trust.handle().current()))
     }

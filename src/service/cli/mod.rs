@@ -34,6 +34,7 @@ mod demo;
 mod exit;
 mod input;
 mod ocsp;
+mod policy;
 mod replay;
 mod seal;
 mod serve;
@@ -80,6 +81,7 @@ verbs! {
     ocsp Ocsp "Ask OCSP responders";
     crl Crl "Index revocation lists, look certificates up in them, fetch them";
     trust Trust "Trusted lists: list, import, export, refresh";
+    policy Policy "Validation policies: list, show as applied, print the schema";
     replay Replay "Judge exported evidence again";
     caller_key CallerKey "Make an API key for a caller";
 }

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
 /// `policy` by the constraints that the evidence carries.
 fn judged_by(judgement: &Judgement, policy: Policy) -> Result<Policy> {
     let constraints = judgement.constraints.clone().unwrap_or_default();
-    let constraints: Constraints = serde_json::from_value(constraints).map_err(|_| {
+    let constraints: Constraints = Constraints::from_value(&constraints).map_err(|_| {
         Error::malformed("evidence file", "carries no policy of this version")
             .remedy("Leave out --policy-of-evidence and give the policy of the validation.")
     })?;

@@ -8,7 +8,6 @@ use super::input;
 use super::seal::write;
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::pki::timestamp::response_of;
-use crate::engine::pki::trust::Anchors;
 use crate::engine::validation::Policy;
 use crate::engine::{Error, Result};
 use crate::service::clock::SystemClock;
@@ -152,7 +151,7 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
 
 /// Whom the configuration and `--trust` trust.
 fn policy(config: &Config) -> Result<Arc<Policy>> {
-    let template = Policy::baseline(Anchors::default()).with_path(config.path.inputs()?);
+    let template = config.validation_policy(None)?;
     let trust = Trust::open(config, template, Arc::new(SystemClock))?;
     Ok(trust.handle().current())
 }

@@ -56,14 +56,10 @@ impl Parts {
         let accepted = Arc::new(config.accepted.read()?);
         let identities = Arc::new(config.identity.read()?);
         let template = Policy {
-            qualified_anchors: Folder::read(&config.trust.qualified)?
-                .certificates()
-                .iter()
-                .map(Certificate::fingerprint)
-                .collect(),
             limits: hostile_limits(config.limits.document_bytes),
-            ..Policy::baseline(Anchors::default()).with_path(config.path.inputs()?)
+            ..config.validation_policy(None)?
         };
+        let policies = config.selectable_policies()?;
         let trust = Trust::open(&config, template, clock.clone())?;
         let policy = trust.handle();
         let index = open_index(&config)?;
@@ -119,6 +115,7 @@ impl Parts {
             timestamper: Timestamper::open(&config.timestamping, clock.clone())?.map(Arc::new),
             code_issue: None,
             policy,
+            policies,
             trust,
             sources,
             index,

@@ -12,6 +12,7 @@ use crate::engine::pki::identity::Table;
 use crate::engine::pki::trust::accepted::AcceptedCertificates;
 use crate::engine::register::Calendar;
 use crate::engine::register::Language;
+use crate::engine::validation::Constraints;
 use crate::engine::{Error, Result};
 use crate::service::authority::Timestamper;
 use crate::service::callers::Callers;
@@ -80,6 +81,8 @@ pub struct Parts {
     pub code_issue: Option<Arc<CodeIssue>>,
     /// By what signatures are judged, with the trust anchors.
     pub policy: Arc<PolicyHandle>,
+    /// The constraints that a request may ask for by name.
+    pub policies: BTreeMap<String, Constraints>,
     /// Keeps the policy up to date.
     pub trust: Arc<Trust>,
     /// Where revocation data and certificates come from.

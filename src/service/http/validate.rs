@@ -13,6 +13,7 @@ use crate::engine::evidence::{self, Originals};
 use crate::engine::formats::{Content, Detached, GivenRecord};
 use crate::engine::register;
 use crate::engine::report::{self, ReportForm, SimpleReport, Written};
+use crate::engine::validation::Policy;
 use crate::engine::{Error, Result, Time};
 use crate::service::flow::{self, Submitted};
 use axum::body::Body;
@@ -51,15 +52,16 @@ pub struct Sent {
 }
 
 impl Service {
-    /// Judges a document at `at`, or now, and writes `reports` of it.
+    /// Judges a document at `at`, or now, by the policy called `policy`, or that of the service, and writes `reports` of it.
     pub async fn judge(
         &self,
         sent: Sent,
         at: Option<Time>,
+        policy: Option<&str>,
         reports: Vec<(ReportForm, report::Language)>,
     ) -> Result<Judged> {
         let now = at.unwrap_or_else(|| self.parts.clock.now());
-        let (policy, sources) = (self.parts.policy.current(), self.parts.sources.clone());
+        let (policy, sources) = (self.policy(policy)?, self.parts.sources.clone());
         let (index, zone) = (self.parts.index.clone(), self.config().sede.zone.clone());
         let job = move || {
             let Sent {
@@ -123,10 +125,29 @@ impl Service {
     }
 }
 
+impl Service {
+    /// The policy of this name with those whom the service trusts; that of the service for none.
+    fn policy(&self, name: Option<&str>) -> Result<Arc<Policy>> {
+        let current = self.parts.policy.current();
+        let Some(name) = name else {
+            return Ok(current);
+        };
+        let found = self.parts.policies.get(name).cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.parts.policies.keys().map(String::as_str).collect();
+            Error::invalid("policy", "no policy here is called so")
+                .remedy(format!("Ask for {}, or leave it out.", known.join(", ")))
+        })?;
+        Ok(Arc::new(
+            Policy::clone(&current).constrained(|constraints| *constraints = found),
+        ))
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ValidateQuery {
     at: Option<String>,
+    policy: Option<String>,
     #[serde(default)]
     evidence: bool,
     report: Option<String>,
@@ -141,7 +162,7 @@ pub(super) async fn validate(
     body: Body,
 ) -> Answer {
     let Query(query) = query.map_err(|_| {
-        let problem = "holds something other than at, evidence, report and lang";
+        let problem = "holds something other than at, policy, evidence, report and lang";
         Problem::bad_request(Error::invalid("query", problem).remedy(
             "Send ?at= with a date and time of RFC 3339, ?evidence=true, ?report=detailed, or nothing.",
         ))
@@ -155,7 +176,9 @@ pub(super) async fn validate(
     } else {
         vec![(form, language)]
     };
-    let mut judged = service.judge(sent, at, reports).await?;
+    let mut judged = service
+        .judge(sent, at, query.policy.as_deref(), reports)
+        .await?;
     match judged.written.pop() {
         Some(report) => Ok(told(report?)),
         None => {

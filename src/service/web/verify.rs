@@ -85,7 +85,11 @@ pub(super) async fn judge(page: Page, headers: HeaderMap, body: Body) -> Respons
         detached,
         records: Vec::new(),
     };
-    match page.service.judge(sent, None, reports.collect()).await {
+    match page
+        .service
+        .judge(sent, None, None, reports.collect())
+        .await
+    {
         Ok(judged) => page.show("result.title", &result(&page, &name, &judged)),
         Err(error) => match error.kind() {
             ErrorKind::Malformed | ErrorKind::Unsupported => again(&page, "verify.unreadable"),

@@ -180,12 +180,14 @@ const PRESETS: &[(&str, &str)] = &[
 ];
 /// Presets in a chain of bases at most.
 const MOST_BASES: usize = 4;
+/// Certificates tried for the paths of one document at most, whatever a policy says: some seconds of signatures checked.
+const MOST_STEPS: u32 = 100_000;
 /// Bytes of a file of constraints at most; `default` as it is shown has 6 KB.
 pub const FILE_BYTES: usize = 1 << 20;
 
 static DEFAULT: LazyLock<Constraints> = LazyLock::new(|| {
     let preset = whole(text_of("default").unwrap_or_default(), MOST_BASES);
-    let read = preset.and_then(|value| Constraints::from_whole(&value));
+    let read = preset.and_then(|value| Constraints::from_value(&value));
     read.expect("the presets are compiled in, and a test reads them")
 });
 
@@ -213,7 +215,7 @@ impl Constraints {
             Error::invalid("validation policy", format!("no preset is called {name}"))
                 .remedy("Use default, strict or age-1.9.")
         })?;
-        Constraints::from_whole(&whole(text, MOST_BASES)?)
+        Constraints::from_value(&whole(text, MOST_BASES)?)
     }
 
     /// The constraints of an operator's file. Errors: it is no JSON, holds what `schema.json` does not have, names a check that
@@ -229,10 +231,11 @@ impl Constraints {
         if name.is_empty() || text_of(name).is_some() {
             return Err(wrong("name", "missing, or that of a preset"));
         }
-        Constraints::from_whole(&whole(text, MOST_BASES)?)
+        Constraints::from_value(&whole(text, MOST_BASES)?)
     }
 
-    fn from_whole(value: &Value) -> Result<Constraints> {
+    /// From [`Constraints::to_value`], or the whole of a file. Errors as [`Constraints::read`].
+    pub fn from_value(value: &Value) -> Result<Constraints> {
         // Numbers that the digest could not cover are refused here, where their file is named.
         canonical_json(value)?;
         let mut read: Constraints =
@@ -246,6 +249,9 @@ impl Constraints {
                 return Err(wrong(&format!("checks.{check}"), "no check is called so"));
             }
         }
+        if read.path_steps > MOST_STEPS {
+            return Err(wrong("path_steps", format!("more than {MOST_STEPS}")));
+        }
         for (check, level) in weighable() {
             read.checks.entry(check.to_string()).or_insert(level);
         }
@@ -257,6 +263,18 @@ impl Constraints {
         let natural = natural(check)?;
         let own = self.checks.get(check).copied();
         Some(own.unwrap_or(natural.level()))
+    }
+
+    /// The same by another rule of revocation. The name says so, as reports do.
+    pub fn set_revocation(&mut self, revocation: Revocation) {
+        if revocation != self.revocation {
+            self.name += match revocation {
+                Revocation::Required => ", revocation required",
+                Revocation::IfKnown => ", revocation if known",
+                Revocation::Ignored => ", revocation ignored",
+            };
+        }
+        self.revocation = revocation;
     }
 
     /// As JSON.
@@ -349,7 +367,7 @@ mod tests {
             let preset = Constraints::preset(name).unwrap();
             assert_eq!(preset.name, name);
             assert_eq!(preset.checks.len(), weighable().count());
-            assert_eq!(Constraints::from_whole(&preset.to_value()).unwrap(), preset);
+            assert_eq!(Constraints::from_value(&preset.to_value()).unwrap(), preset);
         }
         assert_eq!(
             Constraints::preset("default").unwrap(),

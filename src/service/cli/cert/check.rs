@@ -116,7 +116,11 @@ impl Desk<'_> {
 
     /// An open status is a failure of nobody; whether it is enough is said by `--revocation`.
     fn exit(&self, status: &CertificateStatus) -> Exit {
-        let demanded = self.arguments.by.revocation == RevocationArgument::Required;
+        let demanded = self
+            .arguments
+            .by
+            .revocation
+            .is_none_or(|how| how == RevocationArgument::Required);
         match status {
             CertificateStatus::Good => Exit::Passed,
             status if status.is_open() && !demanded => Exit::Passed,
