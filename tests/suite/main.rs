@@ -1,5 +1,6 @@
 //! One test binary; one module a promise.
 
+mod cades;
 mod certificates;
 mod citations;
 mod cli;
