@@ -43,7 +43,7 @@ fn judged(evidence: &Evidence, lists: bool) -> Vec<Indication> {
             evidence.pool.add(Object::new(kind, list, Origin::Given));
         }
     }
-    let anchors = Anchors::from_certificates(std::slice::from_ref(&pki().root.certificate));
+    let anchors = Anchors::new([pki().root.certificate.clone()]);
     let verdict = validate(&evidence, &Policy::baseline(anchors), later(at(), 3600));
     let all = verdict.signatures.iter();
     all.map(|signature| signature.indication).collect()
@@ -158,18 +158,21 @@ fn no_byte_under_an_archive_time_stamp_can_change() {
     };
     assert!(whole(&lta).is_some());
     let data = SignedData::from_ber(&lta).unwrap();
-    let set = |bytes: Option<&[u8]>| bytes.unwrap().to_vec();
+    let place = |needle: &[u8], from: usize| {
+        let mut windows = lta[from..].windows(needle.len());
+        from + windows.position(|w| w == needle).unwrap()
+    };
     let info = &data.signer_infos()[0];
-    let mut covered = vec![set(data.certificate_set()), set(data.revocation_set())];
-    covered.extend(
-        info.fields().unwrap()[..6]
-            .iter()
-            .map(|f| f.bytes().to_vec()),
-    );
+    let signer = place(&info.bytes, 0);
+    let sets = [data.certificate_set(), data.revocation_set()];
+    let mut covered: Vec<_> = sets.into_iter().flatten().map(|set| (set, 0)).collect();
+    let fields = info.fields().unwrap();
+    covered.extend(fields[..6].iter().map(|f| (f.bytes(), signer)));
     let stamp = &names::ID_AA_SIGNATURE_TIME_STAMP_TOKEN;
-    covered.extend(info.unsigned_attributes.values(stamp).map(<[u8]>::to_vec));
-    for part in covered {
-        let start = lta.windows(part.len()).position(|w| w == part).unwrap();
+    let stamps = info.unsigned_attributes.values(stamp);
+    covered.extend(stamps.map(|token| (token, signer)));
+    for (part, from) in covered {
+        let start = place(part, from);
         for offset in start..start + part.len() {
             let mut changed = lta.clone();
             changed[offset] ^= 0x01;
