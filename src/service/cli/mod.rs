@@ -13,6 +13,7 @@ macro_rules! verbs_below {
         }
 
         #[derive(Debug, clap::Subcommand)]
+        #[allow(clippy::large_enum_variant)] // There is one, for as long as the program runs.
         enum What {
             $(#[doc = $about] $variant($arguments),)*
         }
@@ -55,6 +56,7 @@ macro_rules! verbs {
     ($($module:ident $variant:ident $about:literal;)*) => {
         /// The verbs.
         #[derive(Debug, clap::Subcommand)]
+        #[allow(clippy::large_enum_variant)] // There is one, for as long as the program runs.
         enum Verb {
             $(#[doc = $about] $variant($module::Arguments),)*
         }
