@@ -2,6 +2,7 @@
 //! can come to is come to here.
 
 mod archive;
+mod constraints;
 mod lifetimes;
 mod past;
 mod sub_indications;

@@ -44,9 +44,7 @@ pub use trust_basis::{ListUsed, TrustBasis};
 pub use verdict::{NestedVerdict, Process, SignatureVerdict, TimestampVerdict, Verdict, Want};
 pub use x509::Purpose;
 
-use crate::engine::evidence::{
-    Evidence, ObjectId, Pool, ProofsOfExistence, Severity, Signature, Timestamp,
-};
+use crate::engine::evidence::{Evidence, ObjectId, Pool, ProofsOfExistence, Signature, Timestamp};
 use crate::engine::pki::Certificate;
 use crate::engine::time::Time;
 use long_term::Document;
@@ -94,16 +92,14 @@ fn judge(
         })
         .collect();
     wanted.append(&mut material.wanted.borrow_mut());
+    let of_document = evidence.faults.iter().map(format_checking::finding);
+    let findings: Vec<Finding> = of_document.filter_map(|one| policy.weigh(one)).collect();
     Verdict {
-        indication: worst(evidence, &signatures, &timestamps, &inside),
+        indication: worst(evidence, &findings, &signatures, &timestamps, &inside),
         now,
         policy: policy.used(),
         trust: None,
-        findings: evidence
-            .faults
-            .iter()
-            .map(format_checking::finding)
-            .collect(),
+        findings,
         signatures,
         timestamps,
         inside,
@@ -157,27 +153,25 @@ fn qualified(mut verdict: SignatureVerdict, material: &Material<'_>) -> Signatur
 /// stamped, of the time-stamps; else none.
 fn worst(
     evidence: &Evidence,
+    of_document: &[Finding],
     signatures: &[SignatureVerdict],
     timestamps: &[TimestampVerdict],
     inside: &[NestedVerdict],
 ) -> Option<Indication> {
     // A counter-signature is about the signature that it signs, not about the document.
-    let of_document = |(one, _): &(&Signature, &SignatureVerdict)| one.countersigns.is_none();
+    let is_of_document = |(one, _): &(&Signature, &SignatureVerdict)| one.countersigns.is_none();
     let judged = evidence
         .signatures
         .iter()
         .zip(signatures)
-        .filter(of_document);
+        .filter(is_of_document);
     let judged = judged.map(|(_, verdict)| verdict.indication);
     let nested = inside.iter().filter_map(|n| n.verdict.indication);
-    let of_document = evidence
-        .faults
-        .iter()
-        .filter_map(|fault| match fault.severity {
-            Severity::Failure => Some(Indication::TotalFailed),
-            Severity::Doubt => Some(Indication::Indeterminate),
-            Severity::Warning => None,
-        });
+    let of_itself = of_document.iter().filter_map(|one| match one.outcome {
+        Outcome::Failed => Some(Indication::TotalFailed),
+        Outcome::Indeterminate => Some(Indication::Indeterminate),
+        _ => None,
+    });
     let stamped = timestamps.iter().map(|verdict| verdict.indication);
     let unsigned = signatures.is_empty() && inside.is_empty();
     let stamped = stamped.filter(|_| unsigned);
@@ -185,5 +179,5 @@ fn worst(
         .chain(nested)
         .chain(stamped)
         .max()
-        .max(of_document.max())
+        .max(of_itself.max())
 }

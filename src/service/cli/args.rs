@@ -69,7 +69,14 @@ impl JudgedBy {
         if self.algorithms.is_some() {
             config.validation.algorithms.clone_from(&self.algorithms);
         }
-        let mut template = config.validation_policy(self.policy.as_deref())?;
+        let mut template = Policy {
+            qualified_anchors: Folder::read(&config.trust.qualified)?
+                .certificates()
+                .iter()
+                .map(Certificate::fingerprint)
+                .collect(),
+            ..config.validation_policy(self.policy.as_deref())?
+        };
         if let Some(how) = self.revocation {
             template.constraints.set_revocation(match how {
                 RevocationArgument::Required => Revocation::Required,

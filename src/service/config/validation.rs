@@ -2,14 +2,12 @@
 //! signature policies beside those that ship.
 
 use super::{Config, PathSettings, read_text};
-use crate::engine::pki::Certificate;
 use crate::engine::pki::trust::Anchors;
 use crate::engine::syntax::asn1::Oid;
 use crate::engine::validation::{
     AlgorithmCatalogue, Constraints, KnownPolicy, Policy, SignaturePolicies,
 };
 use crate::engine::{Error, Result};
-use crate::service::sources::Folder;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -91,11 +89,6 @@ impl Config {
             constraints,
             algorithms: self.validation.catalogue()?,
             signature_policies: self.validation.signature_policies()?,
-            qualified_anchors: Folder::read(&self.trust.qualified)?
-                .certificates()
-                .iter()
-                .map(Certificate::fingerprint)
-                .collect(),
             ..Policy::baseline(Anchors::default())
         })
     }

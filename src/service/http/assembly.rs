@@ -56,6 +56,11 @@ impl Parts {
         let accepted = Arc::new(config.accepted.read()?);
         let identities = Arc::new(config.identity.read()?);
         let template = Policy {
+            qualified_anchors: Folder::read(&config.trust.qualified)?
+                .certificates()
+                .iter()
+                .map(Certificate::fingerprint)
+                .collect(),
             limits: hostile_limits(config.limits.document_bytes),
             ..config.validation_policy(None)?
         };

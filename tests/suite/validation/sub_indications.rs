@@ -198,7 +198,7 @@ fn each_is_come_to_by_a_single_change() {
         assert_eq!(verdict.indication, sub.indication());
         reached.push(*sub);
     }
-    // By proofs and algorithms of long ago: `archive`. Of signature policies: by the policy.
+    // By proofs and algorithms of long ago: `archive`. Of signature policies: `constraints`.
     let elsewhere = [
         SubIndication::NoPoe,
         SubIndication::CryptoConstraintsFailureNoPoe,

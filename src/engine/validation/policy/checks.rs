@@ -51,7 +51,6 @@ const CHECKS: &[(&str, Natural)] = &[
     ("asic.mimetype.unknown", Tells(Format)),
     ("attribute.forbidden", Fails),
     ("attribute.missing", Fails),
-    ("certificate.expired", Fails),
     ("certificate.extension_missing", Fails),
     ("certificate.key_usage", Fails),
     ("certificate.malformed_extension", Tells(Chain)),
@@ -139,6 +138,10 @@ const FIXED: &[(&str, &str)] = &[
     ("signature_policy.", "it says which policy was applied"),
     ("path.", "nobody is trusted without a path"),
     ("certificate.not_yet_valid", "nobody was trusted before"),
+    (
+        "certificate.expired",
+        "what a path is worth after its end hangs on proofs of existence",
+    ),
     (
         "certificate.not_for_access",
         "the caller asked for the purpose",
