@@ -1,6 +1,6 @@
 //! Signing in two steps, with a key that is elsewhere: prepare → somebody signs → finish.
 //!
-//! EN 319 102-1 §4.3. In between, nothing is kept here: whoever asks carries a [`State`] from one step to the next. It is
+//! EN 319 102-1 §4.3. In between, nothing is kept here: whoever asks carries a sealed state from one step to the next. It is
 //! encrypted and authenticated, says who prepared what for whose certificate, and expires; the document is not in it, and
 //! has to come again. `finish` prepares once more, which gives the same bytes, and holds everything against the state.
 //!

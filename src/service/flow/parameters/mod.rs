@@ -370,10 +370,7 @@ mod tests {
             (r#"{"format":"pades","packaging":"detached"}"#, "packaging"),
             (r#"{"format":"cades","packaging":"enveloped"}"#, "packaging"),
             (r#"{"format":"cades","reason":"x"}"#, "reason"),
-            (
-                r#"{"format":"pades","mime_type":"text/plain"}"#,
-                "mime_type",
-            ),
+            (r#"{"format":"pades","beside":"parallel"}"#, "beside"),
         ] {
             let refused = read(json).unwrap().wanted("S".into()).unwrap_err();
             assert_eq!(
