@@ -380,7 +380,8 @@ fn every_constraint_comes_to_what_its_level_says() {
 
 #[test]
 fn what_is_asked_of_the_certificate() {
-    let asked: [(&str, fn(&mut Constraints), fn(&mut Constraints)); 5] = [
+    type Change = fn(&mut Constraints);
+    let asked: [(&str, Change, Change); 5] = [
         (
             "certificate.key_usage",
             |c| c.certificate.key_usages = Some(vec![KeyUsageName::NonRepudiation]),
