@@ -208,6 +208,115 @@ fn errors_are_one_line_that_names_the_element_and_the_remedy() {
 }
 
 #[test]
+fn the_policy_is_a_name_or_a_file_and_the_report_says_which() {
+    let desk = Desk::new();
+    let file = desk.put("x.p7m", &signed("citizen", b"Solicito", true));
+    let report = |arguments: &[&str]| -> serde_json::Value {
+        let output = desk.verify(&[&["--json"], arguments, &[&file]].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", err(&output)))
+    };
+    let usual = report(&[]);
+    assert_eq!(usual["policy"], "default");
+    assert_eq!(usual["indication"], "TOTAL-PASSED");
+    let age = report(&["--policy", "age-1.9"]);
+    assert_eq!(age["policy"], "age-1.9");
+    assert_eq!(
+        age["signatures"][0]["sub_indication"],
+        "SIG_CONSTRAINTS_FAILURE"
+    );
+    let own =
+        r#"{"base": "age-1.9", "name": "own", "checks": {"signature_policy.missing": "WARN"}}"#;
+    let own = desk.put("own.json", own.as_bytes());
+    let judged = report(&["--policy", &own]);
+    assert_eq!(
+        (&judged["policy"], &judged["indication"]),
+        (&"own".into(), &"TOTAL-PASSED".into())
+    );
+    // The digest of a report is that of what the verb shows.
+    for (name, report) in [
+        ("default", &usual),
+        ("age-1.9", &age),
+        (own.as_str(), &judged),
+    ] {
+        let shown = rubrica(&["policy", name]);
+        assert_eq!(code(&shown), 0, "{}", err(&shown));
+        let digest = rubrica::engine::evidence::ObjectId::of(&shown.stdout);
+        assert_eq!(report["policy_digest"], digest.to_string());
+    }
+    let listed = out(&rubrica(&["policy"]));
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(listed.contains("default  (in use)"), "{listed}");
+    let schema: serde_json::Value =
+        serde_json::from_str(&out(&rubrica(&["policy", "--schema"]))).unwrap();
+    assert!(schema["properties"]["checks"].is_object());
+    let ignored = report(&["--revocation", "ignored"]);
+    assert_eq!(ignored["policy"], "default, revocation ignored");
+    let output = desk.verify(&["--policy", "lax", &file]);
+    assert_eq!(code(&output), 3);
+    assert!(
+        err(&output).contains("lax") && err(&output).contains("strict"),
+        "{}",
+        err(&output)
+    );
+    // Evidence holds to the policy that it was judged by.
+    let evidence = desk.folder.path().join("e.json").display().to_string();
+    let by_age = ["--policy", "age-1.9", "--evidence-out", &evidence, &file];
+    assert_eq!(code(&desk.verify(&by_age)), 2);
+    let root = certs("root.pem").display().to_string();
+    let replay = ["replay", "--json", "--trust", &root, &evidence];
+    let refused = rubrica(&replay);
+    assert_eq!(code(&refused), 3);
+    assert!(err(&refused).contains("policy"), "{}", err(&refused));
+    let again = rubrica(&[&replay[..], &["--policy", "age-1.9"]].concat());
+    assert_eq!(code(&again), 2, "{}", err(&again));
+}
+
+#[test]
+fn a_newer_catalogue_of_algorithms_is_taken_from_a_file_and_named() {
+    let desk = Desk::new();
+    let file = desk.put("x.p7m", &signed("citizen", b"Solicito", true));
+    let catalogue = |end: &str| {
+        let algorithm = |id: &str| {
+            serde_json::json!({
+                "AlgorithmIdentifier": {"Name": id, "ObjectIdentifier": id},
+                "Evaluation": [{"Validity": {"End": end}}],
+            })
+        };
+        let all = [
+            "2.16.840.1.101.3.4.2.1",
+            "1.2.840.113549.1.1.1",
+            "1.2.840.10045.2.1",
+        ];
+        serde_json::json!({"SecuritySuitabilityPolicy": {
+            "PolicyName": {"Name": "newer", "ObjectIdentifier": "2.1.1"},
+            "PolicyIssueDate": "2026-02-01T00:00:00+01:00",
+            "Algorithm": all.map(algorithm),
+        }})
+    };
+    for (end, expected) in [("2026-01-01", 2), ("2034-01-01", 0)] {
+        let newer = desk.put("algorithms.json", catalogue(end).to_string().as_bytes());
+        let output = desk.verify(&[
+            "--report",
+            "detailed",
+            "--json",
+            "--algorithms",
+            &newer,
+            &file,
+        ]);
+        assert_eq!(code(&output), expected, "{}{}", out(&output), err(&output));
+        assert!(
+            out(&output).contains(r#""version":"2.1.1""#),
+            "{}",
+            out(&output)
+        );
+    }
+    let bad = desk.put("algorithms.json", b"{}");
+    let output = desk.verify(&["--algorithms", &bad, &file]);
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).contains("algorithms.json") && err(&output).contains("TS 119 322"));
+}
+
+#[test]
 fn a_detached_signature_wants_its_content() {
     let desk = Desk::new();
     let signature = desk.put("x.p7s", &signed("citizen", b"Solicito", false));

@@ -1,7 +1,13 @@
 //! Validation policies as data: the schema against presets and the table of checks, and each constraint at each level.
 
+use super::corpora;
 use super::messages::keys_of_the_code;
-use rubrica::engine::validation::{Constraints, SCHEMA, weighable, why_fixed};
+use rubrica::engine::crypto::digest;
+use rubrica::engine::formats::{Input, recognise};
+use rubrica::engine::limits::Limits;
+use rubrica::engine::pki::trust::Anchors;
+use rubrica::engine::syntax::asn1::Oid;
+use rubrica::engine::validation::{Constraints, Policy, SCHEMA, validate, weighable, why_fixed};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -208,4 +214,91 @@ fn every_check_is_weighable_or_says_why_it_is_not() {
     );
     let unused: Vec<_> = table.difference(&keys).collect();
     assert!(unused.is_empty(), "no check is called so: {unused:?}");
+}
+
+const AGE: &str = "2.16.724.1.3.1.1.2.1.9";
+
+fn age_by(name: &str) -> Policy {
+    let preset = Constraints::preset(name).unwrap();
+    Policy::baseline(Anchors::default()).constrained(|c| *c = preset)
+}
+
+#[test]
+fn the_digests_of_the_age_are_those_of_its_document() {
+    let Some(folder) = corpora::folder() else {
+        println!("skipped: no corpora");
+        return;
+    };
+    let document = folder.join("dss/dev/_aux/xades/validation/dss874/policy.pdf");
+    let document = std::fs::read(document).expect("the policy of the AGE");
+    let policy = age_by("default");
+    let known = policy
+        .signature_policies
+        .find(&Oid::from_dotted(AGE).unwrap());
+    for (algorithm, value) in &known.expect("it ships").digests {
+        assert_eq!(digest(*algorithm, &document)[..], value[..], "{algorithm}");
+    }
+}
+
+/// Signatures of Spanish administrations that name the policy of the AGE name its document, and are told what they lack of it.
+#[test]
+fn what_the_policy_of_the_age_comes_to_on_real_signatures() {
+    let Some(folder) = corpora::folder() else {
+        println!("skipped: no corpora");
+        return;
+    };
+    let (mut named, mut kept) = (0, 0);
+    let mut files: Vec<_> = std::fs::read_dir(folder.join("spain/dev/files"))
+        .unwrap()
+        .collect();
+    files.sort_by_key(|file| file.as_ref().unwrap().file_name());
+    for file in files {
+        let path = file.unwrap().path();
+        let document = std::fs::read(&path).unwrap();
+        let input = Input {
+            document: &document,
+            detached: &[],
+        };
+        let Ok(format) = recognise(&document) else {
+            continue;
+        };
+        let Ok(evidence) = format.inspect(input, &mut Limits::default().budget()) else {
+            continue;
+        };
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        let verdict = validate(&evidence, &age_by("age-1.9"), now);
+        for (signature, verdict) in evidence.signatures.iter().zip(&verdict.signatures) {
+            let is_age = |id: &Oid| id.to_string() == AGE;
+            let has = |check: &str| verdict.findings.iter().any(|f| f.check == check);
+            if !signature.policy.as_ref().is_some_and(|p| is_age(&p.id)) {
+                let told = has("signature_policy.missing") || has("signature_policy.not_accepted");
+                let counter = signature.countersigns.is_some();
+                assert!(
+                    told || counter,
+                    "{}: {:#?}",
+                    path.display(),
+                    verdict.findings
+                );
+                continue;
+            }
+            named += 1;
+            let name = path.display();
+            assert!(
+                has("signature_policy.weak_digest"),
+                "{name}: SHA-1 is in use"
+            );
+            for wrong in ["digest_mismatch", "not_available", "malformed", "no_digest"] {
+                assert!(
+                    !has(&format!("signature_policy.{wrong}")),
+                    "{name}: {wrong}"
+                );
+            }
+            let lacks = has("signature_policy.attribute_missing")
+                || has("signature_policy.attribute_forbidden");
+            assert_eq!(has("signature_policy.applied"), !lacks, "{name}");
+            kept += usize::from(!lacks);
+        }
+    }
+    println!("{named} name it, {kept} keep it");
+    assert!(named >= 5 && kept >= 1, "{named} name it, {kept} keep it");
 }

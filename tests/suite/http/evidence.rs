@@ -79,6 +79,14 @@ fn evidence_with_a_large_list_is_judged_again_to_the_same_bytes_and_not_without_
     assert!(!without.status.success());
     assert!(!String::from_utf8_lossy(&without.stdout).contains("TOTAL-PASSED"));
 
+    let age = judged("?policy=age-1.9", &sealed.body).json();
+    assert_eq!(
+        (&age["policy"], &age["indication"]),
+        (&"age-1.9".into(), &"INDETERMINATE".into())
+    );
+    assert_ne!(age["policy_digest"], report.json()["policy_digest"]);
+    assert_eq!(judged("?policy=lax", &sealed.body).remedied(422), "policy");
+
     assert_eq!(judged("?evidence=true", &pdf()).status, 404);
     assert_eq!(judged("?evidence=perhaps", &sealed.body).status, 400);
 }
