@@ -8,6 +8,7 @@ mod cli_sign;
 mod conformance;
 mod corpora;
 mod crash;
+mod crash_owed;
 mod crash_service;
 mod crl_index;
 mod demo;
