@@ -12,7 +12,7 @@ use crate::engine::evidence::{
     Evidence, ObjectId, ObjectKind, Originals, Pool, Severity, Signature,
 };
 use crate::engine::formats::pades::Pades;
-use crate::engine::formats::{Detached, Format, Input, Material, recognise};
+use crate::engine::formats::{Content, Detached, Format, Input, Material, recognise};
 use crate::engine::pki::revocation::index::Excerpt;
 use crate::engine::pki::timestamp::MessageImprint;
 use crate::engine::pki::{Certificate, RevocationList};
@@ -56,7 +56,7 @@ pub struct Raise<'a> {
     /// The signed document.
     pub document: &'a [u8],
     /// The content, where it is apart.
-    pub content: Option<&'a [u8]>,
+    pub content: Option<Content<'a>>,
     /// The signature with a value of this SHA-256 alone. Otherwise every one but counter-signatures; of a PDF the last, since
     /// what is added to an earlier one breaks those after it.
     pub only: Option<[u8; 32]>,

@@ -5,7 +5,9 @@
 
 use crate::engine::crypto::{SignatureInput, SignatureValue};
 use crate::engine::evidence::{Evidence, Severity, Signature, SignedData};
-use crate::engine::formats::{Detached, Format, Input, Resume, SignRequest};
+use crate::engine::formats::{
+    CadesOptions, Content, Detached, Format, Input, Options, Resume, SignRequest,
+};
 use crate::engine::{Budget, Error, Result};
 
 /// A signature of ours, or of whoever has the key, over a document.
@@ -13,19 +15,22 @@ pub(super) struct Made<'a> {
     pub(super) format: &'a dyn Format,
     pub(super) request: &'a SignRequest,
     /// What the signature goes into, or is over.
-    pub(super) document: &'a [u8],
+    pub(super) document: Content<'a>,
     /// What it is over where that is neither in the document nor the document.
-    pub(super) content: Option<&'a [u8]>,
+    pub(super) content: Option<Content<'a>>,
     pub(super) value: SignatureValue,
 }
 
 impl Made<'_> {
     /// The signed document, and what was found in it.
     pub(super) fn embed(&self, resume: Resume) -> Result<(Vec<u8>, Evidence)> {
-        let patch = self
-            .format
-            .embed(self.document, resume, self.value.clone())?;
-        let signed = patch.apply(self.document)?;
+        let document = match (&self.request.options, self.document) {
+            // What comes out does not hold it.
+            (Options::Cades(CadesOptions::Detached), Content::Streamed(_)) => &[],
+            (_, document) => document.whole()?,
+        };
+        let patch = self.format.embed(document, resume, self.value.clone())?;
+        let signed = patch.apply(document)?;
         let evidence = self.check(&signed)?;
         Ok((signed, evidence))
     }

@@ -177,7 +177,7 @@ impl DebtDesk {
             &debt.owed.seal,
             &Raise {
                 document: &document,
-                content: content.as_deref(),
+                content: content.as_deref().map(Into::into),
                 only,
                 level,
                 when_unavailable: WhenUnavailable::Fail,

@@ -81,7 +81,7 @@ pub fn seal(document: &[u8], order: &Order<'_>, now: Time) -> Result<Sealed> {
     let own = Made {
         format: order.format,
         request: &request,
-        document,
+        document: document.into(),
         content: None,
         value: order.seal.signer.sign(&prepared.to_be_signed)?,
     };

@@ -7,10 +7,10 @@ use super::augment::{Augmented, Augmenter, Raise};
 use super::made::Made;
 use super::parameters::{Baseline, Parameters, Wanted, WhenUnavailable};
 use super::sign::{Sealed, TIMESTAMP_ROOM, Timestamping};
-use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, digest, sha256};
+use crate::engine::crypto::{DigestAlgorithm, SignatureAlgorithm, sha256};
 use crate::engine::evidence::{Family, Originals};
 use crate::engine::formats::cades::content_digest_algorithm;
-use crate::engine::formats::{CadesOptions, Options, SignRequest};
+use crate::engine::formats::{CadesOptions, Content, Options, SignRequest};
 use crate::engine::pki::Certificate;
 use crate::engine::pki::timestamp::MessageImprint;
 use crate::engine::{Error, Result, Time};
@@ -96,16 +96,16 @@ impl Signed {
 #[derive(Debug, Clone, Copy)]
 pub struct ToSign<'a> {
     /// The document; the message, where the signature goes beside those of one.
-    pub document: &'a [u8],
+    pub document: Content<'a>,
     /// The content of a message that does not carry it.
-    pub content: Option<&'a [u8]>,
+    pub content: Option<Content<'a>>,
     /// How.
     pub parameters: &'a Parameters,
 }
 
 impl<'a> ToSign<'a> {
     /// The content of what comes out, where that does not carry it.
-    pub fn apart(&self) -> Option<&'a [u8]> {
+    pub fn apart(&self) -> Option<Content<'a>> {
         let detached = self.parameters.is_detached().then_some(self.document);
         self.content.or(detached)
     }
@@ -143,7 +143,7 @@ impl SigningDesk {
         check_stamped(what.parameters, stamping)?;
         let tokens = content_timestamps(what, stamping)?;
         let (wanted, request) = request(what, &signer, name, tokens)?;
-        let prepared = wanted.format.prepare(what.document.into(), &request, now)?;
+        let prepared = wanted.format.prepare(what.document, &request, now)?;
         let made = Made {
             format: wanted.format,
             request: &request,
@@ -290,9 +290,16 @@ pub(super) fn content_timestamps(
         .ok_or_else(no_authority)?
         .timestamp(&MessageImprint {
             algorithm,
-            digest: digest(algorithm, content),
+            digest: content_digest(content, algorithm)?,
         })?;
     Ok(vec![token.bytes().to_vec()])
+}
+
+fn content_digest(content: Content<'_>, algorithm: DigestAlgorithm) -> Result<Vec<u8>> {
+    content.digest(algorithm)?.ok_or_else(|| {
+        Error::invalid("content", format!("its {algorithm} is not given"))
+            .remedy("Give the content itself.")
+    })
 }
 
 /// The request that the parameters come to. The same parameters, signer and tokens give the same request.
@@ -320,7 +327,10 @@ pub(super) fn request(
     };
     let by = content_digest_algorithm(&request);
     if let Options::Cades(CadesOptions::Parallel { content_digest }) = &mut request.options {
-        *content_digest = what.content.map(|content| digest(by, content));
+        *content_digest = match what.content {
+            Some(content) => content.digest(by)?,
+            None => None,
+        };
     }
     Ok((wanted, request))
 }

@@ -10,7 +10,7 @@
 //! # fn example(desk: &SigningDesk, steps: &TwoSteps, citizen: Signatory, sign: impl Fn(&[u8]) -> Vec<u8>)
 //! # -> rubrica::engine::Result<Vec<u8>> {
 //! let parameters = Parameters::new(FormatName::Cades, Baseline::T);
-//! let what = ToSign { document: b"Solicito la jubilacion.", content: None, parameters: &parameters };
+//! let what = ToSign { document: b"Solicito la jubilacion.".into(), content: None, parameters: &parameters };
 //! let prepared = steps.prepare(desk, "portal", &what, &citizen)?;
 //! let value = sign(&prepared.to_be_signed); // by a token, a browser, another service
 //! let again = steps.open("portal", &prepared.state, desk.clock.now())?;
@@ -28,6 +28,7 @@ use super::signing_desk::{
 use crate::engine::crypto::{
     DigestAlgorithm, KeyKind, SignatureAlgorithm, SignatureInput, SignatureValue, digest, sha256,
 };
+use crate::engine::formats::Content;
 use crate::engine::pki::Certificate;
 use crate::engine::pki::extension::KeyUsage;
 use crate::engine::register::Hex;
@@ -134,6 +135,14 @@ impl fmt::Debug for Opened<'_> {
             .field("until", &self.state.until)
             .finish_non_exhaustive()
     }
+}
+
+fn sha256_of(content: Content<'_>) -> Result<[u8; 32]> {
+    let digest = content.digest(DigestAlgorithm::Sha256)?;
+    let exact = digest.and_then(|digest| digest.try_into().ok());
+    exact.ok_or_else(|| {
+        Error::invalid("content", "its SHA-256 is not given").remedy("Give the content itself.")
+    })
 }
 
 impl Signatory {
@@ -255,8 +264,8 @@ impl TwoSteps {
                 .map(|c| encoded(c.bytes()))
                 .collect(),
             algorithm,
-            document: Hex(sha256(what.document)),
-            content: what.content.map(|content| Hex(sha256(content))),
+            document: Hex(sha256_of(what.document)?),
+            content: what.content.map(sha256_of).transpose()?.map(Hex),
             content_timestamps: tokens.iter().map(|token| encoded(token)).collect(),
             to_be_signed: Hex([0; 32]),
             prepared: now,
@@ -264,7 +273,7 @@ impl TwoSteps {
         };
         let (wanted, request) =
             request(what, &signatory.signer(algorithm), signatory.name(), tokens)?;
-        let prepared = wanted.format.prepare(what.document.into(), &request, now)?;
+        let prepared = wanted.format.prepare(what.document, &request, now)?;
         state.to_be_signed = Hex(sha256(&prepared.to_be_signed));
         let digested = algorithm
             .digest()
@@ -421,6 +430,7 @@ impl Opened<'_> {
         content: Option<&[u8]>,
         value: &[u8],
     ) -> Result<Signed> {
+        let (document, content) = (Content::from(document), content.map(Content::from));
         let what = ToSign {
             document,
             content,
@@ -438,7 +448,7 @@ impl Opened<'_> {
         )?;
         let prepared = wanted
             .format
-            .prepare(document.into(), &request, self.state.prepared)?;
+            .prepare(document, &request, self.state.prepared)?;
         if sha256(&prepared.to_be_signed) != self.state.to_be_signed.0 {
             return Err(another_version());
         }
@@ -486,7 +496,8 @@ impl Opened<'_> {
             seal: &state.parameters.seal,
             until: state.until,
         };
-        let (kept, won) = debts.keep_finished(&finished, &signed, what.apart())?;
+        let (kept, won) =
+            debts.keep_finished(&finished, &signed, what.apart().and_then(Content::bytes))?;
         if won {
             return Ok(signed);
         }
@@ -502,10 +513,11 @@ impl Opened<'_> {
             )
             .remedy("Send the same bytes again, or prepare the signature again.")
         };
-        if sha256(what.document) != self.state.document.0 {
+        if sha256_of(what.document)? != self.state.document.0 {
             return Err(other("document"));
         }
-        if what.content.map(sha256) != self.state.content.as_ref().map(|known| known.0) {
+        let content = what.content.map(sha256_of).transpose()?;
+        if content != self.state.content.as_ref().map(|known| known.0) {
             return Err(other("content"));
         }
         Ok(())

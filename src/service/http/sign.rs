@@ -7,7 +7,7 @@
 use super::form::{self, Form, Takes};
 use super::problem::Answer;
 use super::service::Service;
-use super::spool::Content;
+use super::spool::{Content, Stream};
 use crate::engine::Result;
 use crate::service::callers::Caller;
 use crate::service::flow::{DebtDesk, Parameters, Raise, Raising, Signed, ToSign};
@@ -37,14 +37,21 @@ pub(super) async fn sign(
     let signed = service
         .work
         .run(move || {
+            let (whole, apart) = (Stream::of(&document)?, content.as_ref().map(Stream::of));
+            let apart = apart.transpose()?;
+            let detached = asked.is_detached();
             let what = ToSign {
-                document: &document,
-                content: content.as_deref(),
+                document: match detached {
+                    true => whole.content(),
+                    false => (&*document).into(),
+                },
+                content: apart.as_ref().map(Stream::content),
                 parameters: &asked,
             };
             let signed = desk.sign(&caller, &what)?;
             let seal = desk.chosen(&asked.seal)?;
-            note(debts.as_deref(), &caller, &seal, signed, what.apart())
+            let kept = content.as_deref().or(detached.then_some(&*document));
+            note(debts.as_deref(), &caller, &seal, signed, kept)
         })
         .await?;
     service.metrics.signatures.fetch_add(1, Ordering::Relaxed);
@@ -68,9 +75,10 @@ pub(super) async fn augment(
     let raised = service
         .work
         .run(move || {
+            let apart = content.as_ref().map(Stream::of).transpose()?;
             let raise = Raise {
                 document: &document,
-                content: content.as_deref(),
+                content: apart.as_ref().map(Stream::content),
                 only: None,
                 level: raising.level,
                 when_unavailable: raising.when_unavailable,
@@ -81,7 +89,7 @@ pub(super) async fn augment(
                 &caller,
                 &raising.seal,
                 raised,
-                raise.content,
+                content.as_deref(),
             )
         })
         .await?;

@@ -4,6 +4,7 @@
 //! a folder of the service; it is gone when the request is, also after a crash. Nothing is kept here.
 
 use crate::engine::crypto::{DigestAlgorithm, Hasher};
+use crate::engine::formats;
 use crate::engine::{Error, Result};
 use crate::service::flow::StreamedFile;
 use axum::body::Bytes;
@@ -166,9 +167,28 @@ struct Mapped {
     digests: Vec<(DigestAlgorithm, Vec<u8>)>,
 }
 
+/// Content to be read piece by piece where it is in a file.
+pub(super) struct Stream<'a> {
+    held: &'a Content,
+    file: Option<StreamedFile>,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn of(held: &'a Content) -> Result<Stream<'a>> {
+        let file = held.streamed()?;
+        Ok(Stream { held, file })
+    }
+
+    pub(super) fn content(&self) -> formats::Content<'_> {
+        match &self.file {
+            Some(file) => file.into(),
+            None => formats::Content::Bytes(self.held),
+        }
+    }
+}
+
 impl Content {
-    /// What is in a file, to be read piece by piece; none where it is in memory.
-    pub fn streamed(&self) -> Result<Option<StreamedFile>> {
+    fn streamed(&self) -> Result<Option<StreamedFile>> {
         let Held::Mapped(mapped) = &self.0 else {
             return Ok(None);
         };

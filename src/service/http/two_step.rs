@@ -53,8 +53,8 @@ pub(super) async fn prepare(
         .work
         .run(move || {
             let what = ToSign {
-                document: &document,
-                content: content.as_deref(),
+                document: (&*document).into(),
+                content: content.as_deref().map(Into::into),
                 parameters: &asked,
             };
             steps.prepare(&desk, caller.name(), &what, &signatory)

@@ -10,7 +10,7 @@ use super::service::Service;
 use super::spool;
 use crate::engine::crypto::sha256;
 use crate::engine::evidence::{self, Originals};
-use crate::engine::formats::{Content, Detached, GivenRecord};
+use crate::engine::formats::{Detached, GivenRecord};
 use crate::engine::register;
 use crate::engine::report::{self, ReportForm, SimpleReport, Written};
 use crate::engine::validation::Policy;
@@ -69,17 +69,14 @@ impl Service {
                 detached,
                 records,
             } = sent;
-            let streams = detached.iter().map(|part| part.content.streamed());
+            let streams = detached.iter().map(|part| spool::Stream::of(&part.content));
             let streams = streams.collect::<Result<Vec<_>>>()?;
             let detached = detached
                 .iter()
                 .zip(&streams)
                 .map(|(part, stream)| Detached {
                     name: part.file_name.as_deref(),
-                    content: match stream {
-                        Some(stream) => stream.into(),
-                        None => Content::Bytes(&part.content),
-                    },
+                    content: stream.content(),
                 });
             let detached: Vec<Detached<'_>> = detached.collect();
             let records = records.iter().map(|part| GivenRecord {
