@@ -9,6 +9,7 @@ mod signer;
 mod verify;
 
 pub use algorithm::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
+#[cfg(feature = "service")]
 pub(crate) use digest::openssl_algorithm;
 pub use digest::{Hasher, digest, sha256};
 pub use signer::{SignatureValue, Signer};

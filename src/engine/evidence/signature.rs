@@ -208,6 +208,9 @@ pub struct SignaturePolicy {
     pub id: Oid,
     /// The digest of its document as it was signed; none where it is not given, or cannot be read.
     pub digest: Option<(DigestAlgorithm, Bytes)>,
+    /// Whether a digest is given that cannot be read, by an algorithm that is not known here for one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreadable_digest: bool,
     /// Where its document is said to be. Nothing is fetched from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,

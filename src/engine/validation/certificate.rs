@@ -7,7 +7,7 @@
 use super::finding::Finding;
 use super::indication::SubIndication;
 use super::material::{Material, id_of};
-use super::policy::{Acceptance, Policy, PolicyUsed, Revocation};
+use super::policy::{Acceptance, Policy, PolicyUsed};
 use super::qualification::{CertificateQualification, certificate_qualification};
 use super::trust_basis::TrustBasis;
 use super::verdict::Want;
@@ -172,12 +172,7 @@ pub fn validate_certificate(
     now: Time,
 ) -> CertificateVerdict {
     let named = policy.used();
-    let policy = policy.clone().constrained(|constraints| {
-        constraints.revocation = Revocation::Required;
-        // An open status is told as open, whatever a signature may be forgiven.
-        let of_revocation = |check: &str| check.starts_with("revocation.");
-        constraints.checks.retain(|check, _| !of_revocation(check));
-    });
+    let policy = policy.demanding_revocation();
     let steps = Cell::new(policy.constraints.path_steps);
     // What is missing for an instant of the past is wanted as for now.
     let mut material = Material::read(

@@ -48,6 +48,9 @@ fn known_policy(
     match &named.digest {
         // An empty digest says that the signer did not know it (TS 101 733 §5.8.1).
         Some((_, value)) if value.is_empty() => findings.push(note("signature_policy.no_digest")),
+        None if named.unreadable_digest => {
+            return vec![processing_error("signature_policy.malformed")];
+        }
         None => findings.push(note("signature_policy.no_digest")),
         Some((algorithm, value)) => {
             match known.has_digest(*algorithm, value) {

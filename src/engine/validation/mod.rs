@@ -32,9 +32,9 @@ pub use finding::{Check, Finding, Outcome};
 pub use indication::{Indication, SubIndication};
 pub use policy::{
     Acceptance, AlgorithmCatalogue, AttributeRules, CatalogueUsed, CertificateConstraints,
-    Constraints, FILE_BYTES, KeyUsageName, KnownPolicy, Level, MinimumLevel, Policy, PolicyUsed,
-    Revocation, SCHEMA, SignatureConstraints, SignaturePolicies, TimestampConstraints, weighable,
-    why_fixed,
+    Constraints, FILE_BYTES, Frozen, KeyUsageName, KnownPolicy, Level, MinimumLevel, Policy,
+    PolicyUsed, Remembered, Revocation, SCHEMA, SignatureConstraints, SignaturePolicies,
+    TimestampConstraints, weighable, why_fixed,
 };
 pub use qualification::{
     Answer, CertificateQualification, QualifiedAt, SignatureQualification, Word,

@@ -61,7 +61,7 @@ fn judged_by(judgement: &Judgement, policy: Policy) -> Result<Policy> {
             .remedy("Leave out --policy-of-evidence and give the policy of the validation.")
     })?;
     Ok(Policy {
-        constraints,
+        constraints: constraints.into(),
         ..policy
     })
 }

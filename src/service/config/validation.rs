@@ -86,7 +86,7 @@ impl Config {
             None => self.on_paths(read_policy(Path::new(chosen))?)?,
         };
         Ok(Policy {
-            constraints,
+            constraints: constraints.into(),
             algorithms: self.validation.catalogue()?,
             signature_policies: self.validation.signature_policies()?,
             ..Policy::baseline(Anchors::default())

@@ -45,6 +45,7 @@ fn names_policy(evidence: &mut Evidence, id: &str, digest: Option<(DigestAlgorit
     signature.policy = Some(SignaturePolicy {
         id: oid(id),
         digest: digest.map(|(algorithm, value)| (algorithm, value.into())),
+        unreadable_digest: false,
         uri: None,
         notice: None,
         stored: None,
@@ -124,6 +125,16 @@ fn rows() -> Vec<Row> {
             |e| {
                 let found = &mut e.signatures[0].properties;
                 found.add_signed("signature-policy-identifier");
+            },
+        ),
+        row(
+            "signature_policy.malformed",
+            SubIndication::PolicyProcessingError,
+            |_| {},
+            age,
+            |e| {
+                names_policy(e, AGE, None);
+                e.signatures[0].policy.as_mut().unwrap().unreadable_digest = true;
             },
         ),
         row(
@@ -557,7 +568,15 @@ fn the_digest_changes_with_everything_but_trust() {
     for change in changes {
         assert_ne!(case().policy().constrained(change).digest(), digest);
     }
+    // What was remembered of a policy does not outlive a change, of whatever part.
+    let mut policy = case().policy();
+    assert_eq!(policy.clone().digest(), policy.digest());
+    policy.constraints.time_tolerance = Duration::from_secs(1);
+    assert_ne!(policy.digest(), digest);
+    policy.constraints.time_tolerance = case().policy().constraints.time_tolerance;
+    assert_eq!(policy.digest(), digest);
     let mut other = case().policy();
+    assert_eq!(other.digest(), digest);
     let known = KnownPolicy::of_document(oid("1.2.3"), "", b"");
     other.signature_policies = other.signature_policies.with(known).unwrap();
     assert_ne!(other.digest(), digest);

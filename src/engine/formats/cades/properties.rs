@@ -184,9 +184,13 @@ pub(super) fn policy(value: &Tlv<'_>, unsigned: &Attributes) -> Option<Signature
     let hash = fields.optional(Tag::SEQUENCE, "sigPolicyHash").ok()?;
     // Some write the qualifiers where the optional digest is missing: they begin with a sequence, a digest with its algorithm.
     let digest = hash.as_ref().and_then(policy_digest);
-    let qualifiers = match digest {
-        None if hash.as_ref().is_some_and(are_qualifiers) => hash,
-        _ => fields.optional(Tag::SEQUENCE, "sigPolicyQualifiers").ok()?,
+    let given = hash.is_some();
+    let (unreadable_digest, qualifiers) = match digest {
+        None if hash.as_ref().is_some_and(are_qualifiers) => (false, hash),
+        _ => (
+            given && digest.is_none(),
+            fields.optional(Tag::SEQUENCE, "sigPolicyQualifiers").ok()?,
+        ),
     };
     let (mut uri, mut notice) = (None, None);
     let mut list = qualifiers.map(|all| all.inner());
@@ -207,6 +211,7 @@ pub(super) fn policy(value: &Tlv<'_>, unsigned: &Attributes) -> Option<Signature
     Some(SignaturePolicy {
         id,
         digest,
+        unreadable_digest,
         uri,
         notice,
         stored,
@@ -344,6 +349,12 @@ mod tests {
                 "{end}"
             );
         }
+        let unknown = der::sequence(&[
+            &der::oid(&id),
+            &der::sequence(&[&der::null(), &der::null()]),
+        ]);
+        let value = Tlv::whole(Reader::ber(&unknown), "policy").unwrap();
+        assert!(policy(&value, &unsigned).unwrap().unreadable_digest);
         let bare = der::sequence(&[&der::oid(&id), &qualifiers]);
         let value = Tlv::whole(Reader::ber(&bare), "policy").unwrap();
         let found = policy(&value, &unsigned).unwrap();
@@ -351,6 +362,7 @@ mod tests {
             (found.digest, found.uri.as_deref()),
             (None, Some("https://a"))
         );
+        assert!(!found.unreadable_digest);
         let signed = attributes(&[Attribute::new(names::ID_AA_ETS_SIG_POLICY_ID, der::null())]);
         assert!(read(Some(&signed), &unsigned).policy_implied);
     }

@@ -119,7 +119,7 @@ const CHECKS: &[(&str, Natural)] = &[
     ("timestamp.delay", Fails),
     ("timestamp.delay_unknown", Fails),
     ("timestamp.policy_not_accepted", Fails),
-    ("timestamp.unreadable", Tells(Format)),
+    ("timestamp.unreadable", Tells(Constraint)),
 ];
 
 /// Checks that cannot be weighed, whole or by what their keys begin with, and why.

@@ -13,7 +13,8 @@ use crate::engine::syntax::json::canonical_json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 /// Whether the revocation status of certificates must be known.
@@ -70,6 +71,44 @@ pub struct Constraints {
     pub timestamp: TimestampConstraints,
     /// What checks come to where they do not hold, by key.
     pub checks: BTreeMap<String, Level>,
+}
+
+/// Constraints that a policy shares with its copies, and that remember what was computed of them until somebody changes them.
+#[derive(Debug, Clone, Default)]
+pub struct Frozen<T> {
+    constraints: Arc<Constraints>,
+    computed: OnceLock<T>,
+}
+
+impl<T> Frozen<T> {
+    /// What `compute` made of them since they were changed last.
+    pub(super) fn computed(&self, compute: impl FnOnce() -> T) -> &T {
+        self.computed.get_or_init(compute)
+    }
+}
+
+impl<T> From<Constraints> for Frozen<T> {
+    fn from(constraints: Constraints) -> Self {
+        Frozen {
+            constraints: Arc::new(constraints),
+            computed: OnceLock::new(),
+        }
+    }
+}
+
+impl<T> Deref for Frozen<T> {
+    type Target = Constraints;
+
+    fn deref(&self) -> &Constraints {
+        &self.constraints
+    }
+}
+
+impl<T> DerefMut for Frozen<T> {
+    fn deref_mut(&mut self) -> &mut Constraints {
+        self.computed = OnceLock::new();
+        Arc::make_mut(&mut self.constraints)
+    }
 }
 
 /// What is asked of a signature (EN 319 102-1 §5.2.8). Of values, a list that is given says which are accepted, and that one
@@ -252,6 +291,12 @@ impl Constraints {
         if read.path_steps > MOST_STEPS {
             return Err(wrong("path_steps", format!("more than {MOST_STEPS}")));
         }
+        for policy in read.signature.policies.iter().flatten() {
+            if policy != "none" && Oid::from_dotted(policy).is_err() {
+                let problem = format!("{policy} is no object identifier, and not none");
+                return Err(wrong("signature.policies", problem));
+            }
+        }
         for (check, level) in weighable() {
             read.checks.entry(check.to_string()).or_insert(level);
         }
@@ -424,6 +469,16 @@ mod tests {
                 r#"{"base": "default", "name": "own", "checks": {"algorithm.expired": "MAYBE"}}"#,
                 "validation policy",
                 "unknown variant",
+            ),
+            (
+                r#"{"base": "default", "name": "own", "path_steps": 4000000000}"#,
+                "validation policy path_steps",
+                "more than 100000",
+            ),
+            (
+                r#"{"base": "default", "name": "own", "signature": {"policies": ["urn:oid:1.2"]}}"#,
+                "validation policy signature.policies",
+                "urn:oid:1.2",
             ),
             (
                 r#"{"base": "default", "name": "own", "time_tolerance_seconds": 9007199254740993}"#,

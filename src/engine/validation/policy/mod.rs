@@ -13,8 +13,8 @@ mod signature_policies;
 pub use algorithms::{Acceptance, AlgorithmCatalogue, CatalogueUsed};
 pub use checks::{weighable, why_fixed};
 pub use constraints::{
-    CertificateConstraints, Constraints, FILE_BYTES, KeyUsageName, Level, MinimumLevel, Revocation,
-    SignatureConstraints, TimestampConstraints,
+    CertificateConstraints, Constraints, FILE_BYTES, Frozen, KeyUsageName, Level, MinimumLevel,
+    Revocation, SignatureConstraints, TimestampConstraints,
 };
 pub(super) use signature_policies::missing as attributes_missing;
 pub use signature_policies::{AttributeRules, KnownPolicy, SignaturePolicies};
@@ -29,6 +29,7 @@ use crate::engine::syntax::json::canonical_json;
 use checks::{Natural, natural};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The JSON Schema of [`Constraints`].
@@ -37,8 +38,8 @@ pub const SCHEMA: &str = include_str!("schema.json");
 /// A validation policy.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// By what signatures are judged.
-    pub constraints: Constraints,
+    /// By what signatures are judged; of a copy they cost nothing until they are changed.
+    pub constraints: Frozen<Remembered>,
     /// Which algorithms were acceptable until when.
     pub algorithms: AlgorithmCatalogue,
     /// The signature policies that are known.
@@ -65,11 +66,19 @@ pub struct PolicyUsed {
     pub algorithms: CatalogueUsed,
 }
 
+/// What was computed of constraints together with a catalogue of algorithms and signature policies, by their digests.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    algorithms: ObjectId,
+    signature_policies: [u8; 32],
+    digest: [u8; 32],
+}
+
 impl Policy {
     /// The policy that the product applies by itself, with these anchors.
     pub fn baseline(anchors: Anchors) -> Policy {
         Policy {
-            constraints: Constraints::default(),
+            constraints: Constraints::default().into(),
             algorithms: AlgorithmCatalogue::default(),
             signature_policies: SignaturePolicies::default(),
             limits: Limits::default(),
@@ -132,15 +141,46 @@ impl Policy {
         json!({
             "constraints": self.constraints.to_value(),
             "algorithms": self.algorithms.used(),
-            "signature_policies": ObjectId(self.signature_policies.digest()),
+            "signature_policies": ObjectId(*self.signature_policies.digest()),
         })
     }
 
     /// SHA-256 of [`Policy::to_value`] as canonical JSON (RFC 8785). Trust is not in it.
     pub fn digest(&self) -> [u8; 32] {
+        let algorithms = self.algorithms.used().digest;
+        let signature_policies = *self.signature_policies.digest();
+        let remembered = self.constraints.computed(|| Remembered {
+            algorithms,
+            signature_policies,
+            digest: self.compute_digest(),
+        });
+        let own = (remembered.algorithms, remembered.signature_policies);
+        match own == (algorithms, signature_policies) {
+            true => remembered.digest,
+            false => self.compute_digest(),
+        }
+    }
+
+    fn compute_digest(&self) -> [u8; 32] {
         let value = self.to_value();
         // Numbers beyond the canonical form's cannot be read from a file; a caller's have their plain form.
         sha256(&canonical_json(&value).unwrap_or_else(|_| value.to_string().into_bytes()))
+    }
+
+    /// The same, where revocation must be known and an open status is told as open, whatever a signature may be forgiven.
+    pub(super) fn demanding_revocation(&self) -> Cow<'_, Policy> {
+        let lenient = |(check, level): (&'static str, Level)| {
+            check.starts_with("revocation.") && self.constraints.level(check) != Some(level)
+        };
+        let demands = self.constraints.revocation == Revocation::Required;
+        if demands && !weighable().any(lenient) {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(self.clone().constrained(|constraints| {
+            constraints.revocation = Revocation::Required;
+            let of_revocation = |check: &str| check.starts_with("revocation.");
+            constraints.checks.retain(|check, _| !of_revocation(check));
+        }))
     }
 
     /// Its name and digest.

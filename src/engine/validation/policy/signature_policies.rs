@@ -15,7 +15,13 @@ use std::sync::{Arc, LazyLock};
 
 /// The signature policies that are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignaturePolicies(Arc<Vec<KnownPolicy>>);
+pub struct SignaturePolicies(Arc<Known>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Known {
+    all: Vec<KnownPolicy>,
+    digest: [u8; 32],
+}
 
 /// A signature policy whose document is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,9 +103,7 @@ impl KnownPolicy {
 
 static SHIPPED: LazyLock<SignaturePolicies> = LazyLock::new(|| {
     let read = serde_json::from_str(include_str!("signature-policies.json"));
-    SignaturePolicies(Arc::new(
-        read.expect("the policies are compiled in, and a test reads them"),
-    ))
+    SignaturePolicies::of(read.expect("the policies are compiled in, and a test reads them"))
 });
 
 impl Default for SignaturePolicies {
@@ -119,20 +123,25 @@ impl SignaturePolicies {
             )
             .remedy("Name each policy once; those of the AGE are built in."));
         }
-        let mut all = Vec::clone(&self.0);
+        let mut all = self.0.all.clone();
         all.push(policy);
-        Ok(SignaturePolicies(Arc::new(all)))
+        Ok(SignaturePolicies::of(all))
     }
 
     /// The policy of this identifier.
     pub fn find(&self, id: &Oid) -> Option<&KnownPolicy> {
-        self.0.iter().find(|policy| policy.id == *id)
+        self.0.all.iter().find(|policy| policy.id == *id)
     }
 
     /// SHA-256 of them as canonical JSON (RFC 8785).
-    pub fn digest(&self) -> [u8; 32] {
-        let value = serde_json::to_value(&*self.0).unwrap_or_default();
-        sha256(&canonical_json(&value).unwrap_or_default())
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.0.digest
+    }
+
+    fn of(all: Vec<KnownPolicy>) -> SignaturePolicies {
+        let value = serde_json::to_value(&all).unwrap_or_default();
+        let digest = sha256(&canonical_json(&value).unwrap_or_default());
+        SignaturePolicies(Arc::new(Known { all, digest }))
     }
 }
 
