@@ -44,6 +44,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         tolerance: Duration::ZERO,
         oldest: None,
         acceptable: &|_, _, _| true,
+        proofs: None,
     };
     let _ = judge(&said, &rules);
 });

@@ -5,10 +5,11 @@ use super::exit::Exit;
 use super::input;
 use super::sign::parsed;
 use super::signing::{Means, Outcome};
+use crate::engine::formats::Content;
 use crate::engine::{Error, Result};
 use crate::service::clock::SystemClock;
 use crate::service::config::Config;
-use crate::service::flow::{Baseline, Raise, WhenUnavailable, described_debt};
+use crate::service::flow::{Baseline, Raise, StreamedFile, WhenUnavailable, described_debt};
 use crate::service::http::Parts;
 use crate::service::store::read_debts;
 use std::path::PathBuf;
@@ -60,10 +61,14 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     };
     arguments.outcome.check(input, output)?;
     let document = input::open(input)?;
-    let content = arguments.content.as_deref().map(input::open).transpose()?;
+    let content = arguments
+        .content
+        .as_deref()
+        .map(StreamedFile::open)
+        .transpose()?;
     let raise = Raise {
         document: &document,
-        content: content.as_deref(),
+        content: content.as_ref().map(Content::from),
         only: None,
         level: arguments.level.unwrap_or_default(),
         when_unavailable: arguments.when_unavailable,

@@ -4,12 +4,12 @@
 //! `--parameters FILE` takes what `POST /v1/sign` takes; the other arguments go over it.
 
 use super::exit::Exit;
-use super::input;
+use super::input::{self, Bytes};
 use super::seal::{ask_about, write};
 use super::signing::{Means, Outcome};
 use crate::engine::crypto::DigestAlgorithm;
 use crate::engine::formats::pades::Pades;
-use crate::engine::formats::{Format, Sniff};
+use crate::engine::formats::{Content, Format, Sniff};
 use crate::engine::syntax::asn1::Oid;
 use crate::engine::syntax::hex::hex;
 use crate::engine::{Error, Result};
@@ -18,7 +18,7 @@ use crate::service::config::Config;
 use crate::service::flow::two_step::{Signatory, TwoSteps};
 use crate::service::flow::{
     Baseline, Beside, FormatName, Hints, NamedPolicy, Packaging, Parameters, Place, PolicyWanted,
-    PropertiesWanted, ToSign, WhenUnavailable,
+    PropertiesWanted, StreamedFile, ToSign, WhenUnavailable,
 };
 use crate::service::keys::{Seal, Secret};
 use clap::ValueEnum;
@@ -164,15 +164,20 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
         .asked
         .content
         .as_deref()
-        .map(input::open)
+        .map(StreamedFile::open)
         .transpose()?;
+    let content = content.as_ref().map(Content::from);
     let desk = arguments.means.desk(&config)?;
     if let Some(state) = &arguments.steps.finish {
         let value = input::open(arguments.steps.value.as_deref().unwrap_or(Path::new("-")))?;
         let text = input::open(state)?;
         let steps = arguments.steps.two_steps(&config)?;
         let opened = steps.open(CALLER, &String::from_utf8_lossy(&text), SystemClock.now())?;
-        let signed = opened.finish(&desk, None, &document, content.as_deref(), &value)?;
+        let signed = {
+            let streamed = apart(opened.parameters().is_detached(), &document, input)?;
+            let document = streamed.as_ref().map_or((&*document).into(), Content::from);
+            opened.finish(&desk, None, document, content, &value)?
+        };
         let exit = arguments.outcome.hand_out(&signed, output)?;
         // It has done what it was for.
         let _ = std::fs::remove_file(state);
@@ -181,9 +186,10 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     let asked = arguments
         .asked
         .parameters(&document, arguments.means.seal.as_deref())?;
+    let streamed = apart(asked.is_detached(), &document, input)?;
     let what = ToSign {
-        document: &document,
-        content: content.as_deref(),
+        document: streamed.as_ref().map_or((&*document).into(), Content::from),
+        content,
         parameters: &asked,
     };
     if let (Some(state), Some(signatory)) = (&arguments.steps.prepare, &arguments.steps.signatory) {
@@ -221,6 +227,13 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit> {
     }
     let signed = desk.sign_with(&seal, &what)?;
     arguments.outcome.hand_out(&signed, output)
+}
+
+/// What stays apart from its signature may be of any size: a large file is read past, not mapped.
+fn apart(is_detached: bool, document: &Bytes, input: &Path) -> Result<Option<StreamedFile>> {
+    (is_detached && matches!(document, Bytes::Mapped(_)))
+        .then(|| StreamedFile::open(input))
+        .transpose()
 }
 
 impl Steps {

@@ -426,11 +426,10 @@ impl Opened<'_> {
         &self,
         desk: &SigningDesk,
         debts: Option<&DebtDesk>,
-        document: &[u8],
-        content: Option<&[u8]>,
+        document: Content<'_>,
+        content: Option<Content<'_>>,
         value: &[u8],
     ) -> Result<Signed> {
-        let (document, content) = (Content::from(document), content.map(Content::from));
         let what = ToSign {
             document,
             content,

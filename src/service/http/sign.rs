@@ -37,14 +37,11 @@ pub(super) async fn sign(
     let signed = service
         .work
         .run(move || {
-            let (whole, apart) = (Stream::of(&document)?, content.as_ref().map(Stream::of));
-            let apart = apart.transpose()?;
             let detached = asked.is_detached();
+            let whole = Stream::of_document(&document, detached)?;
+            let apart = content.as_ref().map(Stream::of).transpose()?;
             let what = ToSign {
-                document: match detached {
-                    true => whole.content(),
-                    false => (&*document).into(),
-                },
+                document: whole.content(),
                 content: apart.as_ref().map(Stream::content),
                 parameters: &asked,
             };

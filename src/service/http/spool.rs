@@ -175,7 +175,15 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     pub(super) fn of(held: &'a Content) -> Result<Stream<'a>> {
-        let file = held.streamed()?;
+        Stream::of_document(held, true)
+    }
+
+    /// A document, which is read whole where its signature goes inside.
+    pub(super) fn of_document(held: &'a Content, is_detached: bool) -> Result<Stream<'a>> {
+        let file = match is_detached {
+            true => held.streamed()?,
+            false => None,
+        };
         Ok(Stream { held, file })
     }
 

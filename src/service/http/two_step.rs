@@ -6,6 +6,7 @@ use super::form::{Form, Takes};
 use super::problem::Answer;
 use super::service::Service;
 use super::sign::{answer, check_not_empty, parameters, sent};
+use super::spool::Stream;
 use crate::engine::{Error, Result};
 use crate::service::callers::{Caller, Operation};
 use crate::service::flow::two_step::{PreparedSignature, Signatory};
@@ -52,9 +53,11 @@ pub(super) async fn prepare(
     let prepared = service
         .work
         .run(move || {
+            let document = Stream::of_document(&document, asked.is_detached())?;
+            let content = content.as_ref().map(Stream::of).transpose()?;
             let what = ToSign {
-                document: (&*document).into(),
-                content: content.as_deref().map(Into::into),
+                document: document.content(),
+                content: content.as_ref().map(Stream::content),
                 parameters: &asked,
             };
             steps.prepare(&desk, caller.name(), &what, &signatory)
@@ -89,7 +92,10 @@ pub(super) async fn finish(
         .run(move || {
             let opened = steps.open(caller.name(), &state, desk.clock.now())?;
             let debts = debts.as_deref();
-            let signed = opened.finish(&desk, debts, &document, content.as_deref(), &value)?;
+            let document = Stream::of_document(&document, opened.parameters().is_detached())?;
+            let content = content.as_ref().map(Stream::of).transpose()?;
+            let content = content.as_ref().map(Stream::content);
+            let signed = opened.finish(&desk, debts, document.content(), content, &value)?;
             let kept = debts.is_some() && signed.owed.is_some();
             Ok((signed, kept.then(|| opened.id())))
         })
