@@ -14,7 +14,7 @@
 //! let prepared = steps.prepare(desk, "portal", &what, &citizen)?;
 //! let value = sign(&prepared.to_be_signed); // by a token, a browser, another service
 //! let again = steps.open("portal", &prepared.state, desk.clock.now())?;
-//! let signed = again.finish(desk, None, b"Solicito la jubilacion.", None, &value)?;
+//! let signed = again.finish(desk, None, b"Solicito la jubilacion.".into(), None, &value)?;
 //! # Ok(signed.bytes)
 //! # }
 //! ```
